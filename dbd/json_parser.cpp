@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: Apache-2.0
+// From JSON text to nodes: RapidJSON's iterative reader drives a builder that makes nodes as it goes.
+#include "dbd/json.hpp"
+
+#include "dbd/path.hpp"
+
+#include <rapidjson/error/en.h>
+#include <rapidjson/memorystream.h>
+#include <rapidjson/reader.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <cstdio>
+#include <optional>
+#include <system_error>
+#include <unordered_set>
+#include <vector>
+
+namespace xb::dbd {
+
+namespace {
+
+constexpr unsigned parseFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag |
+                                rapidjson::kParseFullPrecisionFlag | rapidjson::kParseNumbersAsStringsFlag;
+constexpr unsigned parseFlagsIgnoringRest = parseFlags | rapidjson::kParseStopWhenDoneFlag;
+
+bool isWhiteSpace(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+std::string bytesText(std::size_t count) {
+    return std::to_string(count) + " bytes";
+}
+
+/// Collects an array as compact JSON: a leaf of the tree, kept as text.
+class ArrayText {
+public:
+    bool active() const { return !levels_.empty(); }
+    std::size_t depth() const { return levels_.size(); }
+    std::string& text() { return text_; }
+
+    void open(char bracket) {
+        separate();
+        text_ += bracket;
+        levels_.emplace_back();
+    }
+    void close(char bracket) {
+        levels_.pop_back();
+        text_ += bracket;
+    }
+    void scalar(std::string_view json) {
+        separate();
+        text_ += json;
+    }
+    void string(std::string_view value) {
+        separate();
+        appendJsonString(text_, value);
+    }
+    /// False: the object has this key already.
+    bool key(std::string_view name) {
+        Level& level = levels_.back();
+        if (!level.keys.emplace(name).second)
+            return false;
+        separate();
+        appendJsonString(text_, name);
+        text_ += ':';
+        level.afterKey = true;
+        return true;
+    }
+
+private:
+    struct Level {
+        bool any = false;
+        bool afterKey = false;
+        std::unordered_set<std::string> keys;
+    };
+    void separate() {
+        if (levels_.empty())
+            return;
+        Level& level = levels_.back();
+        if (level.any && !level.afterKey)
+            text_ += ',';
+        level.any = true;
+        level.afterKey = false;
+    }
+    std::vector<Level> levels_;
+    std::string text_;
+};
+
+/// The SAX handler. Owns the nodes made so far; a refusal leaves its reason in error().
+class Builder {
+public:
+    Builder(const Limits& limits, std::size_t depth)
+        : limits_(limits), depth_(depth), root_(Node::make({})), current_(root_.get()) {}
+
+    const std::string& error() const { return error_; }
+    NodePtr takeRoot() { return std::move(root_); }
+
+    // The names and signatures below are RapidJSON's.
+    bool Null() { return value(NodeKind::Empty, {}, "null"); }
+    bool Bool(bool b) { return value(b ? NodeKind::True : NodeKind::False, {}, b ? "true" : "false"); }
+    bool Int(int) { return refuse("a number came decoded"); } // numbers arrive as RawNumber
+    bool Uint(unsigned) { return Int(0); }
+    bool Int64(std::int64_t) { return Int(0); }
+    bool Uint64(std::uint64_t) { return Int(0); }
+    bool Double(double) { return Int(0); }
+
+    bool RawNumber(const char* data, rapidjson::SizeType length, bool) {
+        const std::string_view text(data, length);
+        const bool integer = text.find_first_of(".eE") == std::string_view::npos;
+        if (!integer) {
+            double number = 0;
+            const auto result = std::from_chars(text.data(), text.data() + text.size(), number);
+            if (result.ec == std::errc::result_out_of_range && exponentIsPositive(text))
+                return refuse("the number " + forMessage(text) + " is out of range");
+        }
+        return value(integer ? NodeKind::Integer : NodeKind::Float, text, text);
+    }
+
+    bool String(const char* data, rapidjson::SizeType length, bool) {
+        const std::string_view text(data, length);
+        if (!checkText(text, "a string"))
+            return false;
+        if (!array_.active())
+            return value(NodeKind::String, text, {});
+        array_.string(text);
+        return checkArraySize();
+    }
+
+    bool StartObject() {
+        if (!checkDepth())
+            return false;
+        if (array_.active()) {
+            array_.open('{');
+            return true;
+        }
+        current_->setNodes();
+        ++level_;
+        return true;
+    }
+
+    bool Key(const char* data, rapidjson::SizeType length, bool) {
+        const std::string_view name(data, length);
+        if (!checkText(name, "a key"))
+            return false;
+        if (array_.active())
+            return array_.key(name) ? checkArraySize() : duplicate(name);
+        if (name.empty() || name.find('/') != std::string_view::npos)
+            return refuse("the key \"" + forMessage(name) +
+                          "\" is empty or contains a '/', so that no path could reach it");
+        if (name.size() > std::min(limits_.nameBytes, Limits::maxNameBytes))
+            return refuse("a key has " + bytesText(name.size()) + ", the limit is " +
+                          std::to_string(limits_.nameBytes) + ": \"" + forMessage(name) + "\"");
+        if (current_->child(name) != nullptr)
+            return duplicate(name);
+        if (++nodes_ > limits_.nodes)
+            return refuse("there are more than " + std::to_string(limits_.nodes) + " nodes");
+        current_ = &current_->append(Node::make(name));
+        return true;
+    }
+
+    bool EndObject(rapidjson::SizeType) {
+        if (array_.active()) {
+            array_.close('}');
+            return true;
+        }
+        --level_;
+        finishValue();
+        return true;
+    }
+
+    bool StartArray() {
+        if (!checkDepth())
+            return false;
+        array_.open('[');
+        return true;
+    }
+
+    bool EndArray(rapidjson::SizeType) {
+        array_.close(']');
+        if (!checkArraySize())
+            return false;
+        if (!array_.active()) {
+            current_->setValue(NodeKind::Array, array_.text());
+            array_.text().clear();
+            finishValue();
+        }
+        return true;
+    }
+
+private:
+    bool refuse(std::string why) {
+        error_ = std::move(why);
+        return false;
+    }
+    bool duplicate(std::string_view name) { return refuse("duplicate key \"" + forMessage(name) + "\""); }
+
+    static bool exponentIsPositive(std::string_view number) {
+        const auto exponent = number.find_first_of("eE");
+        return exponent == std::string_view::npos || number.substr(exponent + 1, 1) != "-";
+    }
+
+    bool checkDepth() {
+        const std::size_t depth = depth_ + level_ + array_.depth();
+        if (depth < limits_.depth)
+            return true;
+        return refuse("nesting is deeper than the limit of " + std::to_string(limits_.depth));
+    }
+    bool checkText(std::string_view text, const char* what) {
+        if (text.size() > limits_.valueBytes)
+            return refuse(std::string(what) + " has " + bytesText(text.size()) + ", the limit is " +
+                          std::to_string(limits_.valueBytes));
+        if (text.find('\0') != std::string_view::npos)
+            return refuse(std::string(what) + " contains the character NUL, which D-Bus cannot carry");
+        return true;
+    }
+    bool checkArraySize() {
+        if (array_.text().size() <= limits_.valueBytes)
+            return true;
+        return refuse("an array has more than the limit of " + bytesText(limits_.valueBytes));
+    }
+
+    bool value(NodeKind kind, std::string_view text, std::string_view json) {
+        if (array_.active()) {
+            array_.scalar(json);
+            return checkArraySize();
+        }
+        current_->setValue(kind, text);
+        finishValue();
+        return true;
+    }
+    void finishValue() {
+        if (current_ != root_.get())
+            current_ = current_->parent();
+    }
+
+    const Limits& limits_;
+    std::size_t depth_;     // of the root in the whole tree
+    std::size_t level_ = 0; // open objects
+    std::size_t nodes_ = 1;
+    NodePtr root_;
+    Node* current_;
+    ArrayText array_;
+    std::string error_;
+};
+
+/// Walks over JSON text and knows whether it is inside a string; enough to find raw control characters there.
+class StringTracker {
+public:
+    /// Whether `c` is a raw control character inside a string.
+    bool isRawControl(char c) {
+        const bool raw = inString_ && static_cast<unsigned char>(c) < 0x20;
+        if (inString_ && escaped_)
+            escaped_ = false;
+        else if (inString_ && c == '\\')
+            escaped_ = true;
+        else if (c == '"')
+            inString_ = !inString_;
+        return raw;
+    }
+
+private:
+    bool inString_ = false;
+    bool escaped_ = false;
+};
+
+constexpr std::size_t escapeLength = 6; // of \u00XX
+
+/// Raw control characters inside strings are against the letter of JSON, but existing files and clients have
+/// them.
+std::string escapeRawControls(std::string_view text) {
+    std::string result;
+    result.reserve(text.size() + text.size() / 16);
+    StringTracker tracker;
+    for (const char c : text) {
+        if (!tracker.isRawControl(c)) {
+            result += c;
+            continue;
+        }
+        char escape[escapeLength + 1];
+        std::snprintf(escape, sizeof escape, "\\u%04X", static_cast<unsigned>(static_cast<unsigned char>(c)));
+        result += escape;
+    }
+    return result;
+}
+
+/// The offset in the original text that corresponds to `escapedOffset` in escapeRawControls(text).
+std::size_t originalOffset(std::string_view text, std::size_t escapedOffset) {
+    StringTracker tracker;
+    std::size_t escaped = 0;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        if (escaped >= escapedOffset)
+            return at;
+        escaped += tracker.isRawControl(text[at]) ? escapeLength : 1;
+    }
+    return text.size();
+}
+
+ParseResult failure(std::string_view text, std::size_t offset, std::string error) {
+    ParseResult result;
+    const std::string_view before = text.substr(0, std::min(offset, text.size()));
+    const auto lineStart = before.rfind('\n');
+    result.line = 1 + static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
+    result.column = 1 + (lineStart == std::string_view::npos ? before.size() : before.size() - lineStart - 1);
+    result.error = std::move(error);
+    return result;
+}
+
+/// "01" or "1x": the reader stops behind the digit when told to ignore what follows.
+bool endsInsideNumber(std::string_view text, std::size_t end) {
+    if (end == 0 || end >= text.size() || text[end - 1] < '0' || text[end - 1] > '9')
+        return false;
+    const char c = text[end];
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
+           c == '+' || c == '-';
+}
+
+struct Attempt {
+    NodePtr node;
+    bool rawControl = false; // the only complaint is a raw control character in a string
+    std::size_t offset = 0;
+    std::string error;
+};
+
+Attempt attempt(std::string_view text, Trailing trailing, const Limits& limits, std::size_t depth) {
+    Attempt result;
+    Builder builder(limits, depth);
+    rapidjson::MemoryStream stream(text.data(), text.size());
+    rapidjson::Reader reader;
+    const rapidjson::ParseResult parsed = trailing == Trailing::Ignored
+                                              ? reader.Parse<parseFlagsIgnoringRest>(stream, builder)
+                                              : reader.Parse<parseFlags>(stream, builder);
+    result.offset = parsed ? stream.Tell() : parsed.Offset();
+    if (parsed && endsInsideNumber(text, result.offset)) {
+        result.error = "Invalid number.";
+    } else if (parsed) {
+        result.node = builder.takeRoot();
+    } else if (parsed.Code() == rapidjson::kParseErrorTermination) {
+        result.error = builder.error();
+    } else {
+        result.rawControl = result.offset < text.size() &&
+                            parsed.Code() == rapidjson::kParseErrorStringEscapeInvalid &&
+                            static_cast<unsigned char>(text[result.offset]) < 0x20;
+        result.error = rapidjson::GetParseError_En(parsed.Code());
+    }
+    return result;
+}
+
+} // namespace
+
+std::string ParseResult::place() const {
+    return "line " + std::to_string(line) + ", column " + std::to_string(column) + ": " + error;
+}
+
+bool isBlank(std::string_view text) {
+    return std::ranges::all_of(text, isWhiteSpace);
+}
+
+ParseResult parseJson(std::string_view text, Trailing trailing, const Limits& limits, std::size_t depth) {
+    if (const auto nul = text.find('\0'); nul != std::string_view::npos)
+        return failure(text, nul, "there is a NUL byte");
+    if (isBlank(text))
+        return failure(text, text.size(), "there is no value, only white space");
+    ParseResult result;
+    Attempt first = attempt(text, trailing, limits, depth);
+    if (!first.rawControl) {
+        if (first.node == nullptr)
+            return failure(text, first.offset, std::move(first.error));
+        result.node = std::move(first.node);
+        return result;
+    }
+    const std::string escaped = escapeRawControls(text);
+    Attempt second = attempt(escaped, trailing, limits, depth);
+    if (second.node == nullptr)
+        return failure(text, originalOffset(text, second.offset), std::move(second.error));
+    result.node = std::move(second.node);
+    return result;
+}
+
+} // namespace xb::dbd

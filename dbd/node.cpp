@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+// Memory, links and the child index of nodes.
+#include "dbd/node.hpp"
+
+#include "dbd/limits.hpp"
+
+#include <cassert>
+#include <cstring>
+#include <limits>
+#include <new>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace xb::dbd {
+
+namespace {
+
+constexpr std::size_t indexFrom = 17;      // children; below, a walk over the list is as fast
+constexpr std::size_t firstIndexSize = 64; // slots, a power of two
+
+SipKey indexKey() {
+    static const SipKey key = [] {
+        std::random_device device;
+        const auto word = [&device] { return (std::uint64_t{device()} << 32) | device(); };
+        return SipKey{word(), word()};
+    }();
+    return key;
+}
+
+} // namespace
+
+/// The children of an inner node: list ends, counts, and an open-addressing index (linear probing, at most
+/// three quarters full, deletion by shifting back, so that no tombstones gather).
+struct Node::Children {
+    Node* first = nullptr;
+    Node* last = nullptr;
+    std::uint32_t count = 0;
+    std::uint32_t empty = 0;  // how many of them are of kind Empty
+    std::vector<Node*> slots; // empty until there are indexFrom children
+
+    static std::size_t hash(const Node& node) { return sipHash(indexKey(), node.name()); }
+
+    void place(Node& node) {
+        const std::size_t mask = slots.size() - 1;
+        std::size_t at = hash(node) & mask;
+        while (slots[at] != nullptr)
+            at = (at + 1) & mask;
+        slots[at] = &node;
+    }
+
+    void rebuild(std::size_t size) {
+        slots.assign(size, nullptr);
+        for (Node* node = first; node != nullptr; node = node->next_)
+            place(*node);
+    }
+
+    void added(Node& node) {
+        if (slots.empty() && count < indexFrom)
+            return;
+        if (slots.empty())
+            rebuild(firstIndexSize); // includes the new node
+        else if (count * std::size_t{4} > slots.size() * 3)
+            rebuild(slots.size() * 2);
+        else
+            place(node);
+    }
+
+    Node* find(std::string_view name) const {
+        if (slots.empty()) {
+            for (Node* node = first; node != nullptr; node = node->next_) {
+                if (node->name() == name)
+                    return node;
+            }
+            return nullptr;
+        }
+        const std::size_t mask = slots.size() - 1;
+        for (std::size_t at = sipHash(indexKey(), name) & mask; slots[at] != nullptr; at = (at + 1) & mask) {
+            if (slots[at]->name() == name)
+                return slots[at];
+        }
+        return nullptr;
+    }
+
+    void removed(const Node& node) {
+        if (slots.empty())
+            return;
+        const std::size_t mask = slots.size() - 1;
+        std::size_t hole = hash(node) & mask;
+        while (slots[hole] != &node)
+            hole = (hole + 1) & mask;
+        // Whoever stands behind the hole because of it moves up, so that every probe still ends at an empty
+        // slot.
+        for (std::size_t at = (hole + 1) & mask; slots[at] != nullptr; at = (at + 1) & mask) {
+            const std::size_t home = hash(*slots[at]) & mask;
+            if (((at - home) & mask) >= ((at - hole) & mask)) {
+                slots[hole] = slots[at];
+                hole = at;
+            }
+        }
+        slots[hole] = nullptr;
+    }
+};
+
+Node::Node(std::string_view name) : nameLength_(static_cast<std::uint16_t>(name.size())) {}
+
+NodePtr Node::make(std::string_view name) {
+    if (name.size() > Limits::maxNameBytes)
+        throw std::length_error("a node's name has " + std::to_string(name.size()) + " bytes");
+    void* const block = ::operator new(sizeof(Node) + name.size());
+    NodePtr node(new (block) Node(name));
+    if (!name.empty())
+        std::memcpy(static_cast<char*>(block) + sizeof(Node), name.data(), name.size());
+    return node;
+}
+
+void NodeDeleter::operator()(Node* node) const noexcept {
+    // Down to the deepest first child, free it, go on with its neighbour or its parent: no recursion, no
+    // memory.
+    Node* const top = node;
+    while (true) {
+        while (node->isInner() && node->content_.children->first != nullptr)
+            node = node->content_.children->first;
+        Node* const up = node->parent_;
+        Node* const neighbour = node->next_;
+        const bool last = node == top;
+        if (node->isInner()) {
+            delete node->content_.children;
+            node->kind_ = NodeKind::Empty;
+        }
+        node->dropContent();
+        node->~Node();
+        ::operator delete(node);
+        if (last)
+            return;
+        up->content_.children->first = neighbour;
+        node = neighbour != nullptr ? neighbour : up;
+    }
+}
+
+std::string_view Node::text() const {
+    if (kind_ == NodeKind::Nodes)
+        return {};
+    return {textLength_ <= inlineBytes ? content_.inlineText : content_.heapText, textLength_};
+}
+
+Node* Node::firstChild() const {
+    return isInner() ? content_.children->first : nullptr;
+}
+std::size_t Node::childCount() const {
+    return isInner() ? content_.children->count : 0;
+}
+std::size_t Node::emptyChildCount() const {
+    return isInner() ? content_.children->empty : 0;
+}
+
+Node* Node::child(std::string_view name) const {
+    return isInner() ? content_.children->find(name) : nullptr;
+}
+
+void Node::setKind(NodeKind kind) {
+    if (parent_ != nullptr) {
+        Children& siblings = *parent_->content_.children;
+        siblings.empty -= kind_ == NodeKind::Empty ? 1U : 0U;
+        siblings.empty += kind == NodeKind::Empty ? 1U : 0U;
+    }
+    kind_ = kind;
+}
+
+void Node::dropContent() {
+    if (isInner()) {
+        Children* const children = content_.children;
+        while (children->first != nullptr)
+            children->first->detach();
+        delete children;
+    } else if (textLength_ > inlineBytes) {
+        delete[] content_.heapText;
+    }
+    textLength_ = 0;
+    content_ = {};
+}
+
+void Node::setValue(NodeKind kind, std::string_view text) {
+    assert(kind != NodeKind::Nodes);
+    if (text.size() > std::numeric_limits<std::uint32_t>::max())
+        throw std::length_error("a value has " + std::to_string(text.size()) + " bytes");
+    // The text may lie inside the content that goes: take it first.
+    Content fresh{};
+    if (text.size() > inlineBytes)
+        fresh.heapText = new char[text.size()];
+    if (!text.empty())
+        std::memcpy(text.size() > inlineBytes ? fresh.heapText : fresh.inlineText, text.data(), text.size());
+    dropContent();
+    content_ = fresh;
+    textLength_ = static_cast<std::uint32_t>(text.size());
+    setKind(kind);
+}
+
+void Node::setNodes() {
+    auto children = std::make_unique<Children>();
+    dropContent();
+    content_.children = children.release();
+    setKind(NodeKind::Nodes);
+}
+
+Node& Node::append(NodePtr child) {
+    assert(isInner() && this->child(child->name()) == nullptr);
+    Children& children = *content_.children;
+    Node& node = *child;
+    node.parent_ = this;
+    node.previous_ = children.last;
+    (children.last != nullptr ? children.last->next_ : children.first) = child.release();
+    children.last = &node;
+    ++children.count;
+    children.empty += node.kind_ == NodeKind::Empty ? 1U : 0U;
+    children.added(node);
+    return node;
+}
+
+NodePtr Node::detach() {
+    if (parent_ != nullptr) {
+        Children& siblings = *parent_->content_.children;
+        siblings.removed(*this);
+        --siblings.count;
+        siblings.empty -= kind_ == NodeKind::Empty ? 1U : 0U;
+        (previous_ != nullptr ? previous_->next_ : siblings.first) = next_;
+        (next_ != nullptr ? next_->previous_ : siblings.last) = previous_;
+        parent_ = previous_ = next_ = nullptr;
+    }
+    return NodePtr(this);
+}
+
+void Node::adoptContent(Node& from) {
+    dropContent();
+    content_ = from.content_;
+    textLength_ = from.textLength_;
+    const NodeKind kind = from.kind_;
+    from.content_ = {};
+    from.textLength_ = 0;
+    from.setKind(NodeKind::Empty);
+    setKind(kind);
+    for (Node* node = firstChild(); node != nullptr; node = node->next_)
+        node->parent_ = this;
+}
+
+const Node* Node::following(const Node& root) const {
+    if (const Node* const down = firstChild())
+        return down;
+    const Node* node = this;
+    while (node != &root && node->next_ == nullptr)
+        node = node->parent_;
+    return node == &root ? nullptr : node->next_;
+}
+
+TreeSize Node::measure() const {
+    TreeSize size;
+    for (const Node* node = this; node != nullptr; node = node->following(*this)) {
+        ++size.nodes;
+        size.bytes += node->nameLength_ + node->textLength_;
+    }
+    return size;
+}
+
+} // namespace xb::dbd

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operations on the tree. The order is always: check, then find, then change, then tell the listener.
+#include "dbd/tree.hpp"
+
+#include "dbd/json.hpp"
+#include "dbd/path.hpp"
+#include "toolstack/libs/error.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdio>
+
+namespace xb::dbd {
+
+namespace {
+
+constexpr int floatDecimals = 6; // of a float that is read
+
+std::string floatText(std::string_view number) {
+    double value = 0;
+    std::from_chars(number.data(), number.data() + number.size(), value); // too small for a double: stays 0
+    std::array<char, 400> text{}; // the largest double has 309 digits before its point
+    const auto end =
+        std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, floatDecimals);
+    return {text.data(), end.ptr};
+}
+
+Error binaryError(std::string_view operation, const Node& node) {
+    return Error(std::string(operation) + ": " + pathOf(node) + " is a binary node (file " +
+                 forMessage(node.text()) + "), which is changed as a file only");
+}
+
+Error limitError(const std::string& what, std::size_t value, std::size_t limit, std::string_view path) {
+    return {errors::limitsExceeded, what + " is " + std::to_string(value) + ", the limit is " +
+                                        std::to_string(limit) + " (path " + forMessage(path) + ")"};
+}
+
+} // namespace
+
+/// How far a path leads: the lowest existing node on it and the segments that do not exist.
+struct Tree::Descent {
+    Node* node;
+    PathWalk rest;
+    bool complete() const { return rest.done(); }
+};
+
+std::string pathOf(const Node& node) {
+    std::vector<std::string_view> names;
+    for (const Node* at = &node; at->parent() != nullptr; at = at->parent())
+        names.push_back(at->name());
+    std::string path;
+    for (auto name = names.rbegin(); name != names.rend(); ++name) {
+        path += '/';
+        path += *name;
+    }
+    return path.empty() ? "/" : path;
+}
+
+Tree::Tree(Limits limits) : limits_(limits), root_(Node::make({})) {
+    root_->setNodes();
+    size_ = root_->measure();
+}
+
+Tree::Descent Tree::descend(std::string_view path) const {
+    Descent result{root_.get(), PathWalk(path)};
+    while (!result.rest.done()) {
+        PathWalk further = result.rest;
+        Node* const child = result.node->child(further.take());
+        if (child == nullptr)
+            break;
+        result.node = child;
+        result.rest = further;
+    }
+    return result;
+}
+
+const Node* Tree::find(std::string_view path) const {
+    const Descent end = descend(path);
+    return end.complete() ? end.node : nullptr;
+}
+
+std::string Tree::read(std::string_view path) const {
+    const Node* const node = find(path);
+    if (node == nullptr)
+        return {};
+    switch (node->kind()) {
+    case NodeKind::String:
+    case NodeKind::Integer:
+        return std::string(node->text());
+    case NodeKind::Float:
+        return floatText(node->text());
+    case NodeKind::True:
+        return "true";
+    case NodeKind::False:
+        return "false";
+    case NodeKind::File:
+        return "file:" + std::string(node->text());
+    case NodeKind::Empty:
+    case NodeKind::Array:
+    case NodeKind::Nodes:
+        break;
+    }
+    return {};
+}
+
+std::string Tree::binaryPath(std::string_view path) const {
+    const Node* const node = find(path);
+    if (node == nullptr || node->kind() != NodeKind::File)
+        throw Error("not a binary node: " + forMessage(path));
+    return std::string(node->text());
+}
+
+std::vector<std::string> Tree::list(std::string_view path) const {
+    std::vector<std::string> names;
+    if (const Node* const node = find(path)) {
+        names.reserve(node->childCount());
+        for (const Node* child = node->firstChild(); child != nullptr; child = child->next())
+            names.emplace_back(child->name());
+    }
+    return names;
+}
+
+std::string Tree::dump(std::string_view path) const {
+    const Node* const node = find(path);
+    if (node == nullptr)
+        return "null\n";
+    std::string out;
+    appendPrettyJson(out, *node);
+    return out;
+}
+
+void Tree::checkPath(std::string_view path) const {
+    if (path.size() > limits_.pathBytes)
+        throw limitError("the length of the path", path.size(), limits_.pathBytes, path);
+    if (!isCleanText(path))
+        throw Error(errors::invalidArgs, "the path is not valid UTF-8 without NUL: " + forMessage(path));
+    std::size_t depth = 0;
+    for (PathWalk walk(path); !walk.done(); ++depth) {
+        const std::string_view name = walk.take();
+        if (name.size() > std::min(limits_.nameBytes, Limits::maxNameBytes))
+            throw limitError("the length of a name in the path", name.size(), limits_.nameBytes, path);
+    }
+    if (depth > limits_.depth)
+        throw limitError("the number of names in the path", depth, limits_.depth, path);
+}
+
+void Tree::checkRoom(const TreeSize& more, const TreeSize& less, std::string_view path) const {
+    const std::size_t nodes = size_.nodes + more.nodes - less.nodes;
+    if (more.nodes > less.nodes && nodes > limits_.nodes)
+        throw limitError("the number of nodes in the tree", nodes, limits_.nodes, path);
+    const std::size_t bytes = size_.bytes + more.bytes - less.bytes;
+    if (more.bytes > less.bytes && bytes > limits_.treeBytes)
+        throw limitError("the size of the tree in bytes", bytes, limits_.treeBytes, path);
+}
+
+/// Makes the nodes that the path lacks and returns the last one. A leaf on the way loses its value.
+Node& Tree::create(const Descent& from) {
+    Node* node = from.node;
+    for (PathWalk rest = from.rest; !rest.done();) {
+        if (!node->isInner()) {
+            size_.bytes -= node->text().size();
+            node->setNodes();
+        }
+        node = &node->append(Node::make(rest.take()));
+        ++size_.nodes;
+        size_.bytes += node->name().size();
+    }
+    return *node;
+}
+
+void Tree::notify(std::string_view path) const {
+    if (listener_)
+        listener_(path);
+}
+
+void Tree::write(std::string_view path, std::string_view value) {
+    checkPath(path);
+    if (value.size() > limits_.valueBytes)
+        throw limitError("the length of the value", value.size(), limits_.valueBytes, path);
+    if (!isCleanText(value))
+        throw Error(errors::invalidArgs,
+                    "write: the value for " + forMessage(path) + " is not valid UTF-8 without NUL");
+    const Descent end = descend(path);
+    if (end.node->kind() == NodeKind::File)
+        throw binaryError("write", *end.node);
+    TreeSize more{0, value.size()};
+    for (PathWalk rest = end.rest; !rest.done(); ++more.nodes)
+        more.bytes += rest.take().size();
+    checkRoom(more, {0, end.node->text().size()}, path);
+
+    if (end.complete()) {
+        if (end.node->isInner() || (end.node->kind() == NodeKind::String && end.node->text() == value))
+            return;
+    }
+    Node& node = create(end);
+    size_.bytes -= node.text().size();
+    node.setValue(NodeKind::String, value);
+    size_.bytes += value.size();
+    notify(pathOf(node));
+}
+
+NodePtr Tree::parse(std::string_view path, std::string_view json) const {
+    checkPath(path);
+    if (json.size() > limits_.injectBytes)
+        throw limitError("the length of the JSON text", json.size(), limits_.injectBytes, path);
+    std::size_t depth = 0;
+    for (PathWalk walk(path); !walk.done(); ++depth)
+        walk.take();
+    ParseResult parsed = parseJson(json, Trailing::Ignored, limits_, depth);
+    if (parsed.node == nullptr)
+        throw Error("inject: the JSON text for " + forMessage(path) + " is refused at " + parsed.place());
+    return std::move(parsed.node);
+}
+
+void Tree::replace(Node& node, NodePtr content) {
+    const TreeSize less = node.measure();
+    const TreeSize more = content->measure(); // its root is nameless: the name that stays counts below
+    size_.nodes = size_.nodes + more.nodes - less.nodes;
+    size_.bytes = size_.bytes + more.bytes + node.name().size() - less.bytes;
+    node.adoptContent(*content);
+    notify(pathOf(node));
+}
+
+void Tree::put(std::string_view path, NodePtr content) {
+    checkPath(path);
+    const Descent end = descend(path);
+    if (end.node->kind() == NodeKind::File)
+        throw binaryError("inject", *end.node);
+    checkRoom(content->measure(), end.complete() ? end.node->measure() : TreeSize{}, path);
+    replace(create(end), std::move(content));
+}
+
+void Tree::inject(std::string_view path, std::string_view json) {
+    put(path, parse(path, json));
+}
+
+void Tree::graft(std::string_view path, NodePtr content) {
+    replace(create(descend(path)), std::move(content));
+}
+
+/// Removes the Empty children of `lowest` and of every node above it. Returns their paths.
+std::vector<std::string> Tree::discardEmpty(Node& lowest) {
+    std::vector<std::string> gone;
+    for (Node* level = &lowest; level != nullptr; level = level->parent()) {
+        for (Node* child = level->firstChild(); child != nullptr && level->emptyChildCount() > 0;) {
+            Node* const next = child->next();
+            if (child->kind() == NodeKind::Empty) {
+                gone.push_back(pathOf(*child));
+                --size_.nodes;
+                size_.bytes -= child->name().size();
+                child->detach();
+            }
+            child = next;
+        }
+    }
+    return gone;
+}
+
+/// Removes `node` and the parents that hold nothing else. Returns the path of the topmost node removed.
+std::string Tree::pruneFrom(Node& node) {
+    Node* top = &node;
+    while (top->parent() != root_.get() && top->parent()->childCount() == 1)
+        top = top->parent();
+    const TreeSize less = top->measure();
+    size_.nodes -= less.nodes;
+    size_.bytes -= less.bytes;
+    std::string path = pathOf(*top);
+    top->detach();
+    return path;
+}
+
+void Tree::rm(std::string_view path) {
+    const Descent end = descend(path);
+    if (end.complete() && end.node->kind() == NodeKind::File)
+        throw binaryError("rm", *end.node);
+    if (end.complete() && end.node == root_.get()) {
+        if (root_->isInner() && root_->childCount() == 0)
+            return;
+        root_->setNodes();
+        size_ = root_->measure();
+        notify("/");
+        return;
+    }
+    if (!end.complete() && !end.node->isInner())
+        return; // the path leads through a leaf
+
+    std::vector<std::string> gone;
+    if (end.complete()) {
+        Node& parent = *end.node->parent();
+        const bool isEmpty = end.node->kind() == NodeKind::Empty; // then it goes with its like
+        gone = discardEmpty(parent);
+        if (!isEmpty)
+            gone.push_back(pruneFrom(*end.node));
+        else if (parent.childCount() == 0 && &parent != root_.get())
+            gone.push_back(pruneFrom(parent));
+    } else {
+        const std::size_t before = end.node->childCount();
+        gone = discardEmpty(*end.node);
+        const bool lostAll = before > 0 && end.node->childCount() == 0; // one injected as {} stays
+        if (lostAll && end.node != root_.get())
+            gone.push_back(pruneFrom(*end.node));
+    }
+    for (const std::string& each : gone)
+        notify(each);
+}
+
+void Tree::drop(std::string_view path) {
+    const Descent end = descend(path);
+    if (end.complete() && end.node != root_.get())
+        notify(pruneFrom(*end.node));
+}
+
+} // namespace xb::dbd
