@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "toolstack/libs/options.hpp"
+
+#include "toolstack/libs/error.hpp"
+#include "toolstack/libs/log.hpp"
+
+namespace xb {
+
+void addCommonOptions(CLI::App& app, CommonOptions& options, bool withRoot)
+{
+    app.set_version_flag("--version", std::string("xenbroker ") + XENBROKER_VERSION);
+    app.add_option("--bus", options.bus, "D-Bus address of the message bus")->default_str("the system bus");
+    if (withRoot)
+        app.add_option("--root", options.root, "directory that stands for / of all files read and written")
+            ->capture_default_str();
+    app.add_option("--log-level", options.logLevel, "least level that is logged")
+        ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+        ->capture_default_str();
+    app.add_option("--log-to", options.logTo, "where log lines go (auto: journal or syslog on a system, else stderr)")
+        ->check(CLI::IsMember({"auto", "stderr", "syslog"}))
+        ->capture_default_str();
+}
+
+int runProgram(const char* name, CLI::App& app, CommonOptions& options, int argc, char** argv,
+               const std::function<int()>& body)
+{
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        return app.exit(e) == 0 ? 0 : exitUsage;
+    }
+    log::init(name, options.logTo == "stderr"   ? log::Sink::standardError
+                    : options.logTo == "syslog" ? log::Sink::syslog
+                                                : log::Sink::automatic);
+    try {
+        log::setLevel(options.logLevel);
+        return body();
+    } catch (const std::exception& e) {
+        log::error("{}", e.what());
+        return exitFailure;
+    }
+}
+
+} // namespace xb
