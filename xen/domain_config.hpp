@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One description of a domain, from which every implementation of the hypervisor layer builds it. Plain values, no
-// behaviour. Memory is in KiB, paths are paths in dom0.
+// One description of a domain, from which every implementation of the hypervisor layer builds it. Plain
+// values, no behaviour. Memory is in KiB, paths are paths in dom0.
 #pragma once
 
 #include <cstdint>
@@ -37,12 +37,13 @@ struct NicConfig {
     int devid = 0;
     std::string mac; ///< aa:bb:cc:dd:ee:ff; must be given
     std::string bridge;
-    std::string model; ///< of the emulated card (HVM); empty: rtl8139
+    std::string model;  ///< of the emulated card (HVM); empty: rtl8139
     std::string script; ///< hotplug script; empty: vif-bridge
     DomId backendDomid = 0;
 };
 
-/// Everything that decides how a domain is built. Options that an implementation cannot honour make create() fail.
+/// Everything that decides how a domain is built. Options that an implementation cannot honour make create()
+/// fail.
 struct DomainConfig {
     std::string uuid;
     std::string name;
@@ -72,7 +73,7 @@ struct DomainConfig {
     std::string sound;  ///< HVM: emulated card; empty: none
     bool usb = false;
     bool vnc = false;
-    std::string flaskLabel; ///< empty: default
+    std::string flaskLabel;                                    ///< empty: default
     std::vector<std::pair<std::string, std::string>> platform; ///< nodes below <domain>/platform
     std::vector<std::string> deviceModelArguments;
 

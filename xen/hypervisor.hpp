@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The hypervisor layer: everything that the platform asks of Xen, in one interface with two implementations. `libxl`
-// is the real one; `emulated` speaks with a xen-emulator process that plays Xen, dom0's backends and xenconsoled on a
-// machine without Xen. Both pass the same contract tests (tests/unit/xen), and nothing above xen/ can tell which it runs on.
+// The hypervisor layer: everything that the platform asks of Xen, in one interface with two implementations.
+// `libxl` is the real one; `emulated` speaks with a xen-emulator process that plays Xen, dom0's backends and
+// xenconsoled on a machine without Xen. Both pass the same contract tests (tests/unit/xen), and nothing above
+// xen/ can tell which it runs on.
 //
-// All calls are coroutines on the loop; what blocks runs on a thread of the implementation. Failures are xb::Error
-// whose text names the domain, the reason and, where libxl printed one, its message.
+// All calls are coroutines on the loop; what blocks runs on a thread of the implementation. Failures are
+// xb::Error whose text names the domain, the reason and, where libxl printed one, its message.
 #pragma once
 
 #include "toolstack/libs/task.hpp"
@@ -90,15 +91,17 @@ public:
     /// The live domain with this UUID. One that is dying counts as gone.
     virtual Task<std::optional<DomainInfo>> findDomain(std::string uuid) = 0;
 
-    /// Builds a domain and leaves it paused. On failure everything is undone. `progress` is called on the loop.
+    /// Builds a domain and leaves it paused. On failure everything is undone. `progress` is called on the
+    /// loop.
     virtual Task<DomId> create(DomainConfig config, ProgressHandler progress) = 0;
     virtual Task<> unpause(DomId domid) = 0;
     virtual Task<> pause(DomId domid) = 0;
-    /// Tears the domain down with its devices and device model; done when it is gone. No error if it is gone already.
+    /// Tears the domain down with its devices and device model; done when it is gone. No error if it is gone
+    /// already.
     virtual Task<> destroy(DomId domid) = 0;
 
-    /// Asks the guest's PV driver through xenstore and waits for its acknowledgement, at most `limit`. False when the
-    /// guest has no PV driver or does not answer: try powerButton() or forceShutdown() then.
+    /// Asks the guest's PV driver through xenstore and waits for its acknowledgement, at most `limit`. False
+    /// when the guest has no PV driver or does not answer: try powerButton() or forceShutdown() then.
     virtual Task<bool> requestShutdown(DomId domid, ShutdownRequest request, std::chrono::seconds limit) = 0;
     /// Presses the ACPI power button of an HVM guest.
     virtual Task<> powerButton(DomId domid) = 0;
@@ -125,7 +128,8 @@ struct HypervisorOptions {
     std::string emulatorDirectory;
 };
 
-/// Opens the layer. Throws NotOnXen when libxl finds no Xen or is not in its control domain; xb::Error otherwise.
+/// Opens the layer. Throws NotOnXen when libxl finds no Xen or is not in its control domain; xb::Error
+/// otherwise.
 std::unique_ptr<Hypervisor> openHypervisor(const Executor& executor, const HypervisorOptions& options);
 
 /// "This machine does not run Xen": daemons say so and exit with exitNotOnXen.

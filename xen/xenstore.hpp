@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Xenstore as the toolstack sees it: an asynchronous client of xenstored (docs/misc/xenstore.txt of Xen). The library
-// behind it blocks, so requests run on a worker thread of the connection, in the order in which they were made; watch
-// events arrive on the loop.
+// Xenstore as the toolstack sees it: an asynchronous client of xenstored (docs/misc/xenstore.txt of Xen). The
+// library behind it blocks, so requests run on a worker thread of the connection, in the order in which they
+// were made; watch events arrive on the loop.
 #pragma once
 
 #include "toolstack/libs/task.hpp"
@@ -29,8 +29,8 @@ struct XenStorePermission {
     Right right = Right::none;
 };
 
-/// A connection to xenstored. Paths are absolute, or relative to our own domain's home. Failures are xb::Error with
-/// the path and the reason in the text.
+/// A connection to xenstored. Paths are absolute, or relative to our own domain's home. Failures are
+/// xb::Error with the path and the reason in the text.
 class XenStore {
 public:
     using WatchHandler = std::function<void(std::string path)>;
@@ -48,12 +48,14 @@ public:
     virtual Task<> setPermissions(std::string path, std::vector<XenStorePermission> permissions) = 0;
     /// Writes (value) and removes (no value) in one transaction, retried while others interfere.
     virtual Task<> apply(Changes changes) = 0;
-    /// Calls `handler` on the loop once at once and then for every change at or below `path` (also @introduceDomain,
+    /// Calls `handler` on the loop once at once and then for every change at or below `path` (also
+    /// @introduceDomain,
     /// @releaseDomain). Registering blocks for one round trip: start-up and rare.
     virtual Task<std::unique_ptr<XenStoreWatch>> watch(std::string path, WatchHandler handler) = 0;
 };
 
-/// Connects to the xenstored whose socket is `socket` (empty: the system's). Throws xb::Error when there is none.
+/// Connects to the xenstored whose socket is `socket` (empty: the system's). Throws xb::Error when there is
+/// none.
 std::shared_ptr<XenStore> connectXenStore(const Executor& executor, const std::string& socket);
 
 } // namespace xb::xen

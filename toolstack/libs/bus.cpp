@@ -18,21 +18,19 @@ constexpr int messagesPerTurn = 64;
 constexpr auto busService = "org.freedesktop.DBus";
 constexpr auto busPath = "/org/freedesktop/DBus";
 
-std::unique_ptr<sdbus::IConnection> connect(const std::string& address)
-{
+std::unique_ptr<sdbus::IConnection> connect(const std::string& address) {
     try {
         return address.empty() ? sdbus::createSystemBusConnection()
                                : sdbus::createSessionBusConnectionWithAddress(address);
     } catch (const sdbus::Error& e) {
         throw Error(errors::disconnected, "cannot connect to " +
-                                              (address.empty() ? "the system bus" : "the bus at " + address) + ": " +
-                                              e.getMessage());
+                                              (address.empty() ? "the system bus" : "the bus at " + address) +
+                                              ": " + e.getMessage());
     }
 }
 
 // sdbus-c++ keeps the sd_bus* to itself; every message of the connection knows it.
-sd_bus* rawConnection(sdbus::IConnection& connection)
-{
+sd_bus* rawConnection(sdbus::IConnection& connection) {
     struct Access : sdbus::Message {
         static void* message(sdbus::Message& m) { return m.*(&Access::msg_); }
     };
@@ -41,18 +39,17 @@ sd_bus* rawConnection(sdbus::IConnection& connection)
     return sd_bus_message_get_bus(static_cast<sd_bus_message*>(Access::message(call)));
 }
 
-Error errorOf(sd_bus_message* reply)
-{
+// sd-bus makes up a NoReply when a call's time is up, as the bus does when the callee vanishes: the clock
+// tells which.
+Error errorOf(sd_bus_message* reply, std::chrono::steady_clock::time_point deadline) {
     const sd_bus_error* error = sd_bus_message_get_error(reply);
     std::string name = error->name ? error->name : errors::failed;
-    // sd-bus reports a call that timed out with a name of its own (sd_bus_error(3)).
-    if (name == "System.Error.ETIMEDOUT")
+    if (name == errors::noReply && std::chrono::steady_clock::now() >= deadline)
         name = errors::timeout;
     return Error(std::move(name), error->message ? error->message : "no reason given");
 }
 
-void check(int result, const char* what)
-{
+void check(int result, const char* what) {
     if (result < 0)
         throw systemError(what, -result);
 }
@@ -62,12 +59,9 @@ void check(int result, const char* what)
 // --- subscriptions ---
 
 Subscription::Subscription(Subscription&& other) noexcept
-    : slot_(std::exchange(other.slot_, nullptr)), state_(std::move(other.state_))
-{
-}
+    : slot_(std::exchange(other.slot_, nullptr)), state_(std::move(other.state_)) {}
 
-Subscription& Subscription::operator=(Subscription&& other) noexcept
-{
+Subscription& Subscription::operator=(Subscription&& other) noexcept {
     if (this != &other) {
         sd_bus_slot_unref(slot_);
         slot_ = std::exchange(other.slot_, nullptr);
@@ -76,10 +70,11 @@ Subscription& Subscription::operator=(Subscription&& other) noexcept
     return *this;
 }
 
-Subscription::~Subscription() { sd_bus_slot_unref(slot_); }
+Subscription::~Subscription() {
+    sd_bus_slot_unref(slot_);
+}
 
-std::string SignalMatch::rule() const
-{
+std::string SignalMatch::rule() const {
     std::string text = "type='signal'";
     auto add = [&text](const char* key, const std::string& value) {
         if (!value.empty())
@@ -100,32 +95,29 @@ std::string SignalMatch::rule() const
 Bus::Bus(Loop& loop, const std::string& address)
     : loop_(loop), connection_(connect(address)), raw_(rawConnection(*connection_)),
       uniqueName_(connection_->getUniqueName()), objects_(std::make_unique<ObjectServer>(*this)),
-      descriptor_(loop.context()), timer_(loop.context())
-{
+      descriptor_(loop.context()), timer_(loop.context()) {
     descriptor_.assign(connection_->getEventLoopPollData().fd);
     touched();
 }
 
-Bus::~Bus()
-{
+Bus::~Bus() {
     objects_.reset();
     descriptor_.release(); // sd-bus closes it
 }
 
-void Bus::requestName(const std::string& name)
-{
+void Bus::requestName(const std::string& name) {
     const int r = sd_bus_request_name(raw_, name.c_str(), 0);
     touched();
     if (r == -EEXIST)
         throw Error("the bus name " + name + " is taken: another instance runs on this bus");
     if (r == -EACCES || r == -EPERM)
-        throw Error(errors::accessDenied, "the bus refuses the name " + name +
-                                              ": install the bus policy that comes with this daemon, or run it as root");
+        throw Error(errors::accessDenied,
+                    "the bus refuses the name " + name +
+                        ": install the bus policy that comes with this daemon, or run it as root");
     check(r, ("cannot own the bus name " + name).c_str());
 }
 
-void Bus::touched()
-{
+void Bus::touched() {
     if (scheduled_)
         return;
     scheduled_ = true;
@@ -135,8 +127,7 @@ void Bus::touched()
     });
 }
 
-void Bus::process()
-{
+void Bus::process() {
     try {
         for (int i = 0; i < messagesPerTurn; ++i) {
             if (!connection_->processPendingRequest()) {
@@ -151,26 +142,27 @@ void Bus::process()
     touched();
 }
 
-void Bus::arm()
-{
+void Bus::arm() {
     const auto poll = connection_->getEventLoopPollData();
     if ((poll.events & POLLIN) && !waitingToRead_) {
         waitingToRead_ = true;
-        descriptor_.async_wait(asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code error) {
-            if (error)
-                return;
-            waitingToRead_ = false;
-            process();
-        });
+        descriptor_.async_wait(asio::posix::stream_descriptor::wait_read,
+                               [this](boost::system::error_code error) {
+                                   if (error)
+                                       return;
+                                   waitingToRead_ = false;
+                                   process();
+                               });
     }
     if ((poll.events & POLLOUT) && !waitingToWrite_) {
         waitingToWrite_ = true;
-        descriptor_.async_wait(asio::posix::stream_descriptor::wait_write, [this](boost::system::error_code error) {
-            if (error)
-                return;
-            waitingToWrite_ = false;
-            process();
-        });
+        descriptor_.async_wait(asio::posix::stream_descriptor::wait_write,
+                               [this](boost::system::error_code error) {
+                                   if (error)
+                                       return;
+                                   waitingToWrite_ = false;
+                                   process();
+                               });
     }
     if (auto timeout = poll.getRelativeTimeout()) {
         if (timeout->count() <= 0) {
@@ -185,45 +177,42 @@ void Bus::arm()
     }
 }
 
-void Bus::lost(const std::string& reason)
-{
+void Bus::lost(const std::string& reason) {
     log::error("lost the connection to the bus: {}", reason);
     loop_.stop(exitBusLost);
 }
 
-void Bus::flush() { sd_bus_flush(raw_); }
+void Bus::flush() {
+    sd_bus_flush(raw_);
+}
 
 // --- outgoing ---
 
 Message Bus::newCall(const std::string& service, const std::string& path, const std::string& interface,
-                     const std::string& member)
-{
+                     const std::string& member) {
     sd_bus_message* message = nullptr;
-    const int r = sd_bus_message_new_method_call(raw_, &message, service.c_str(), path.c_str(), interface.c_str(),
-                                                 member.c_str());
+    const int r = sd_bus_message_new_method_call(raw_, &message, service.c_str(), path.c_str(),
+                                                 interface.c_str(), member.c_str());
     if (r < 0)
-        throw Error(errors::invalidArgs, "cannot make a call of " + interface + "." + member + " on " + path + " of " +
-                                             service + ": not valid D-Bus names");
+        throw Error(errors::invalidArgs, "cannot make a call of " + interface + "." + member + " on " + path +
+                                             " of " + service + ": not valid D-Bus names");
     return Message::adopt(message);
 }
 
-Message Bus::newSignal(const std::string& path, const std::string& interface, const std::string& member)
-{
+Message Bus::newSignal(const std::string& path, const std::string& interface, const std::string& member) {
     sd_bus_message* message = nullptr;
     check(sd_bus_message_new_signal(raw_, &message, path.c_str(), interface.c_str(), member.c_str()),
           "cannot make a signal");
     return Message::adopt(message);
 }
 
-void Bus::send(Message message)
-{
+void Bus::send(Message message) {
     const int r = sd_bus_send(raw_, message.raw(), nullptr);
     touched();
     check(r, "cannot send on the bus");
 }
 
-void Bus::sendTo(const std::string& destination, Message signal)
-{
+void Bus::sendTo(const std::string& destination, Message signal) {
     const int r = sd_bus_send_to(raw_, signal.raw(), destination.c_str(), nullptr);
     touched();
     check(r, "cannot send on the bus");
@@ -231,20 +220,20 @@ void Bus::sendTo(const std::string& destination, Message signal)
 
 namespace {
 
-// One call under way: whoever waits, and the slot that keeps sd-bus interested. Answered exactly once: by the reply,
-// the time-out, or the connection's end, all of which sd-bus reports through the same callback.
+// One call under way: whoever waits, and the slot that keeps sd-bus interested. Answered exactly once: by the
+// reply, the time-out, or the connection's end, all of which sd-bus reports through the same callback.
 template <class Handler>
 struct PendingCall {
-    explicit PendingCall(Handler h) : handler(std::move(h)) {}
+    PendingCall(Handler h, std::chrono::microseconds timeout)
+        : handler(std::move(h)), deadline(std::chrono::steady_clock::now() + timeout) {}
     ~PendingCall() { sd_bus_slot_unref(slot); }
 
-    static int onReply(sd_bus_message* reply, void* userdata, sd_bus_error* /*error*/)
-    {
+    static int onReply(sd_bus_message* reply, void* userdata, sd_bus_error* /*error*/) {
         std::unique_ptr<PendingCall> self(static_cast<PendingCall*>(userdata));
         try {
             std::exception_ptr failure;
             if (sd_bus_message_is_method_error(reply, nullptr) > 0)
-                failure = std::make_exception_ptr(errorOf(reply));
+                failure = std::make_exception_ptr(errorOf(reply, self->deadline));
             auto handler = std::move(self->handler);
             handler(failure, failure ? Message() : Message::share(reply));
         } catch (const std::exception& e) {
@@ -254,16 +243,16 @@ struct PendingCall {
     }
 
     Handler handler;
+    std::chrono::steady_clock::time_point deadline;
     sd_bus_slot* slot = nullptr;
 };
 
 } // namespace
 
-Task<Message> Bus::call(Message message, std::chrono::microseconds timeout)
-{
+Task<Message> Bus::call(Message message, std::chrono::microseconds timeout) {
     auto start = [this, message, timeout](auto handler) {
         using Pending = PendingCall<decltype(handler)>;
-        auto pending = std::make_unique<Pending>(std::move(handler));
+        auto pending = std::make_unique<Pending>(std::move(handler), timeout);
         const int r = sd_bus_call_async(raw_, &pending->slot, message.raw(), &Pending::onReply, pending.get(),
                                         static_cast<std::uint64_t>(timeout.count()));
         touched();
@@ -276,8 +265,8 @@ Task<Message> Bus::call(Message message, std::chrono::microseconds timeout)
             handler(failure, Message());
         });
     };
-    co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(std::exception_ptr, Message)>(
-        start, asio::use_awaitable);
+    co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&,
+                                            void(std::exception_ptr, Message)>(start, asio::use_awaitable);
 }
 
 // --- incoming signals ---
@@ -287,8 +276,7 @@ namespace {
 struct SignalState {
     Bus::SignalHandler handler;
 
-    static int onSignal(sd_bus_message* message, void* userdata, sd_bus_error* /*error*/)
-    {
+    static int onSignal(sd_bus_message* message, void* userdata, sd_bus_error* /*error*/) {
         auto* self = static_cast<SignalState*>(userdata);
         try {
             self->handler(Message::share(message));
@@ -302,8 +290,7 @@ struct SignalState {
 
 } // namespace
 
-Subscription Bus::onSignal(const SignalMatch& match, SignalHandler handler)
-{
+Subscription Bus::onSignal(const SignalMatch& match, SignalHandler handler) {
     auto state = std::make_shared<SignalState>(SignalState{std::move(handler)});
     sd_bus_slot* slot = nullptr;
     const std::string rule = match.rule();
@@ -313,8 +300,7 @@ Subscription Bus::onSignal(const SignalMatch& match, SignalHandler handler)
     return Subscription(slot, std::move(state));
 }
 
-Subscription Bus::onOwnerChanged(const std::string& name, std::function<void(std::string)> handler)
-{
+Subscription Bus::onOwnerChanged(const std::string& name, std::function<void(std::string)> handler) {
     SignalMatch match;
     match.sender = busService;
     match.path = busPath;
@@ -327,11 +313,10 @@ Subscription Bus::onOwnerChanged(const std::string& name, std::function<void(std
     });
 }
 
-Task<std::optional<std::string>> Bus::owner(std::string name)
-{
+Task<std::optional<std::string>> Bus::owner(std::string name) {
     try {
-        Message reply = co_await callMethod(std::string(busService), std::string(busPath), std::string(busService),
-                                            std::string("GetNameOwner"), name);
+        Message reply = co_await callMethod(std::string(busService), std::string(busPath),
+                                            std::string(busService), std::string("GetNameOwner"), name);
         std::string uniqueName;
         reply >> uniqueName;
         co_return uniqueName;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A connection to a D-Bus message bus, driven by the Loop. The only place, with message.cpp, object_server.cpp and
-// interface.cpp, that touches sdbus-c++ 1.2.0 and sd-bus.
+// A connection to a D-Bus message bus, driven by the Loop. The only place, with message.cpp,
+// object_server.cpp and interface.cpp, that touches sdbus-c++ 1.2.0 and sd-bus.
 //
-// Everything happens on the loop's thread. open(), requestName() and the on...() subscriptions speak with the bus
-// synchronously: use them at start-up only. Losing the bus ends the loop with exitBusLost: a supervisor restarts.
+// Everything happens on the loop's thread. open(), requestName() and the on...() subscriptions speak with the
+// bus synchronously: use them at start-up only. Losing the bus ends the loop with exitBusLost: a supervisor
+// restarts.
 #pragma once
 
 #include "toolstack/libs/loop.hpp"
@@ -33,7 +34,8 @@ inline constexpr std::chrono::seconds defaultCallTimeout{25};
 class Subscription {
 public:
     Subscription() = default;
-    explicit Subscription(sd_bus_slot* slot, std::shared_ptr<void> state) : slot_(slot), state_(std::move(state)) {}
+    explicit Subscription(sd_bus_slot* slot, std::shared_ptr<void> state)
+        : slot_(slot), state_(std::move(state)) {}
     Subscription(Subscription&& other) noexcept;
     Subscription& operator=(Subscription&& other) noexcept;
     ~Subscription();
@@ -71,8 +73,8 @@ public:
     ObjectServer& objects() { return *objects_; }
     const std::string& uniqueName() const { return uniqueName_; }
 
-    /// Owns a well-known name, never queueing for it. Throws if someone else has it. Say it last: from then on
-    /// callers come.
+    /// Owns a well-known name, never queueing for it. Throws if someone else has it. Say it last: from then
+    /// on callers come.
     void requestName(const std::string& name);
 
     /// A call that is filled with << and passed to send() below.
@@ -83,22 +85,25 @@ public:
     void send(Message message);
     /// Sends a signal to one peer only.
     void sendTo(const std::string& destination, Message signal);
-    /// Sends a call and waits for the answer. An error reply, a time-out and a lost bus are thrown as xb::Error.
+    /// Sends a call and waits for the answer. An error reply, a time-out and a lost bus are thrown as
+    /// xb::Error.
     Task<Message> call(Message call, std::chrono::microseconds timeout = defaultCallTimeout);
 
     /// A whole call: arguments in, reply message out.
     template <class... T>
-    Task<Message> callMethod(std::string service, std::string path, std::string interface, std::string member, T... arguments)
-    {
+    Task<Message> callMethod(std::string service, std::string path, std::string interface, std::string member,
+                             T... arguments) {
         Message message = newCall(service, path, interface, member);
         (static_cast<void>(message << arguments), ...);
         co_return co_await call(std::move(message));
     }
 
-    /// Calls `handler` for every signal that matches. Handlers run in the order of arrival, before any later message.
+    /// Calls `handler` for every signal that matches. Handlers run in the order of arrival, before any later
+    /// message.
     [[nodiscard]] Subscription onSignal(const SignalMatch& match, SignalHandler handler);
     /// Calls `handler(newOwner)` when the owner of `name` changes; empty when it has none any more.
-    [[nodiscard]] Subscription onOwnerChanged(const std::string& name, std::function<void(std::string)> handler);
+    [[nodiscard]] Subscription onOwnerChanged(const std::string& name,
+                                              std::function<void(std::string)> handler);
     /// The unique name that owns `name` now, or nothing.
     Task<std::optional<std::string>> owner(std::string name);
 

@@ -21,8 +21,7 @@ namespace xb {
 
 namespace {
 
-std::vector<char*> pointers(std::vector<std::string>& strings)
-{
+std::vector<char*> pointers(std::vector<std::string>& strings) {
     std::vector<char*> result;
     for (auto& each : strings)
         result.push_back(each.data());
@@ -30,8 +29,7 @@ std::vector<char*> pointers(std::vector<std::string>& strings)
     return result;
 }
 
-std::vector<std::string> environmentOf(const Command& command)
-{
+std::vector<std::string> environmentOf(const Command& command) {
     std::vector<std::string> result;
     auto isReplaced = [&](const std::string& entry) {
         for (const auto& [name, value] : command.environment)
@@ -49,9 +47,8 @@ std::vector<std::string> environmentOf(const Command& command)
 }
 
 // Everything between fork and exec: only async-signal-safe calls, nothing allocated.
-[[noreturn]] void becomeProgram(const Command& command, char* const* arguments, char* const* environment, int report,
-                                pid_t parent)
-{
+[[noreturn]] void becomeProgram(const Command& command, char* const* arguments, char* const* environment,
+                                int report, pid_t parent) {
     auto fail = [report] {
         const int reason = errno;
         [[maybe_unused]] const ssize_t ignored = ::write(report, &reason, sizeof reason);
@@ -71,31 +68,30 @@ std::vector<std::string> environmentOf(const Command& command)
     }
     if (!command.workingDirectory.empty() && ::chdir(command.workingDirectory.c_str()) != 0)
         fail();
+    // Nothing of ours stays open but what dup2 makes below.
+    ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
     // Out of the way of the numbers that the child wants, so that no pair overwrites another's source.
     constexpr int scratch = 200;
     int moved = scratch;
-    const int reportAside = ::fcntl(report, F_DUPFD_CLOEXEC, moved + static_cast<int>(command.descriptors.size()) + 1);
+    const int reportAside =
+        ::fcntl(report, F_DUPFD_CLOEXEC, moved + static_cast<int>(command.descriptors.size()) + 1);
     bool inputGiven = false;
     for (const auto& [ours, theirs] : command.descriptors)
         if (::dup2(ours, moved++) < 0)
             fail();
     moved = scratch;
-    int highest = STDERR_FILENO;
     for (const auto& [ours, theirs] : command.descriptors) {
         if (::dup2(moved, theirs) < 0)
             fail();
         ::close(moved++);
         inputGiven = inputGiven || theirs == STDIN_FILENO;
-        highest = theirs > highest ? theirs : highest;
     }
     if (!inputGiven) {
-        const int null = ::open("/dev/null", O_RDONLY);
+        const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
         if (null < 0 || ::dup2(null, STDIN_FILENO) < 0)
             fail();
-        if (null > highest)
-            ::close(null);
+        ::close(null);
     }
-    ::close_range(static_cast<unsigned>(highest) + 1, ~0U, CLOSE_RANGE_CLOEXEC);
     report = reportAside;
     ::execvpe(arguments[0], arguments, environment);
     const int reason = errno;
@@ -103,19 +99,19 @@ std::vector<std::string> environmentOf(const Command& command)
     ::_exit(127);
 }
 
-int openPidfd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U)); }
+int openPidfd(pid_t pid) {
+    return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U));
+}
 
 } // namespace
 
-std::string ExitStatus::text() const
-{
+std::string ExitStatus::text() const {
     if (signal)
         return "was killed by signal " + std::to_string(*signal) + " (" + ::strsignal(*signal) + ")";
     return "exited with status " + std::to_string(code.value_or(-1));
 }
 
-Child::Child(const Executor& executor, const Command& command)
-{
+Child::Child(const Executor& executor, const Command& command) {
     if (command.arguments.empty())
         throw Error(errors::invalidArgs, "no program to start");
     auto argumentStrings = command.arguments;
@@ -149,15 +145,13 @@ Child::Child(const Executor& executor, const Command& command)
     pidfd_ = std::make_unique<asio::posix::stream_descriptor>(executor, pidfd.release());
 }
 
-bool Child::signal(int number) const
-{
+bool Child::signal(int number) const {
     if (status_ || !pidfd_)
         return false;
     return ::syscall(SYS_pidfd_send_signal, pidfd_->native_handle(), number, nullptr, 0U) == 0;
 }
 
-Task<ExitStatus> Child::wait()
-{
+Task<ExitStatus> Child::wait() {
     if (status_)
         co_return *status_;
     co_await pidfd_->async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
@@ -179,13 +173,12 @@ Task<ExitStatus> Child::wait()
 namespace {
 
 Task<> collect(std::shared_ptr<asio::posix::stream_descriptor> from, std::string& into, std::size_t limit,
-               std::shared_ptr<Event> done)
-{
+               std::shared_ptr<Event> done) {
     char buffer[4096];
     for (;;) {
         boost::system::error_code error;
-        const std::size_t n = co_await from->async_read_some(asio::buffer(buffer),
-                                                             asio::redirect_error(asio::use_awaitable, error));
+        const std::size_t n = co_await from->async_read_some(
+            asio::buffer(buffer), asio::redirect_error(asio::use_awaitable, error));
         if (error || n == 0)
             break;
         into.append(buffer, std::min(n, limit - std::min(limit, into.size())));
@@ -194,8 +187,7 @@ Task<> collect(std::shared_ptr<asio::posix::stream_descriptor> from, std::string
 }
 
 struct Pipe {
-    Pipe()
-    {
+    Pipe() {
         int ends[2];
         if (::pipe2(ends, O_CLOEXEC) != 0)
             throw systemError("cannot make a pipe", errno);
@@ -208,8 +200,7 @@ struct Pipe {
 
 } // namespace
 
-Task<Output> runCommand(Command command, std::size_t limit)
-{
+Task<Output> runCommand(Command command, std::size_t limit) {
     const Executor executor = co_await asio::this_coro::executor;
     Pipe out;
     Pipe err;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Child processes, waited for by pidfd: no SIGCHLD handler, which libxl wants for itself in xenvm. A child starts with
-// stdin from /dev/null, no descriptor of ours but those given to it, default signals, and dies with us if asked to.
+// Child processes, waited for by pidfd: no SIGCHLD handler, which libxl wants for itself in xenvm. A child
+// starts with stdin from /dev/null, no descriptor of ours but those given to it, default signals, and dies
+// with us if asked to.
 #pragma once
 
 #include "toolstack/libs/task.hpp"
@@ -38,7 +39,8 @@ struct Command {
     std::vector<std::pair<std::string, std::string>> environment;
     bool cleanEnvironment = false;
     std::filesystem::path workingDirectory;
-    /// Descriptors that the child has as (ours, its number); stdin, stdout and stderr by default /dev/null, ours, ours.
+    /// Descriptors that the child has as (ours, its number); stdin, stdout and stderr by default /dev/null,
+    /// ours, ours.
     std::vector<std::pair<int, int>> descriptors;
     /// Sent to the child when we die (PR_SET_PDEATHSIG); 0 for none.
     int signalWhenParentDies = 0;

@@ -5,8 +5,14 @@
 
 namespace xb {
 
-void notifyReady() { sd_notify(0, "READY=1"); }
-void notifyStopping() { sd_notify(0, "STOPPING=1"); }
-void notifyStatus(const std::string& text) { sd_notify(0, ("STATUS=" + text).c_str()); }
+void notifyReady() {
+    sd_notify(0, "READY=1");
+}
+void notifyStopping() {
+    sd_notify(0, "STOPPING=1");
+}
+void notifyStatus(const std::string& text) {
+    sd_notify(0, ("STATUS=" + text).c_str());
+}
 
 } // namespace xb

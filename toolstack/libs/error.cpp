@@ -5,8 +5,7 @@
 
 namespace xb {
 
-Error systemError(std::string_view what, int errnoValue)
-{
+Error systemError(std::string_view what, int errnoValue) {
     return Error(std::string(what) + ": " + std::generic_category().message(errnoValue));
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one exception type of the platform: a failure that somebody foresaw. It carries the D-Bus error name that a
-// remote caller will see and a text that names the thing, the reason and, where there is one, the remedy.
+// The one exception type of the platform: a failure that somebody foresaw. It carries the D-Bus error name
+// that a remote caller will see and a text that names the thing, the reason and, where there is one, the
+// remedy.
 #pragma once
 
 #include <stdexcept>

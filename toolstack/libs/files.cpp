@@ -13,8 +13,7 @@ namespace xb {
 
 namespace {
 
-std::string readDescriptor(int fd, const std::filesystem::path& file, std::size_t limit)
-{
+std::string readDescriptor(int fd, const std::filesystem::path& file, std::size_t limit) {
     std::string text;
     char buffer[65536];
     for (;;) {
@@ -34,8 +33,7 @@ std::string readDescriptor(int fd, const std::filesystem::path& file, std::size_
 
 } // namespace
 
-std::optional<std::string> readFileIfThere(const std::filesystem::path& file, std::size_t limit)
-{
+std::optional<std::string> readFileIfThere(const std::filesystem::path& file, std::size_t limit) {
     UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd && errno == ENOENT)
         return std::nullopt;
@@ -44,16 +42,14 @@ std::optional<std::string> readFileIfThere(const std::filesystem::path& file, st
     return readDescriptor(fd.get(), file, limit);
 }
 
-std::string readFile(const std::filesystem::path& file, std::size_t limit)
-{
+std::string readFile(const std::filesystem::path& file, std::size_t limit) {
     auto text = readFileIfThere(file, limit);
     if (!text)
         throw systemError("cannot open " + file.string(), ENOENT);
     return std::move(*text);
 }
 
-void writeAll(int fd, std::string_view data, std::string_view what)
-{
+void writeAll(int fd, std::string_view data, std::string_view what) {
     while (!data.empty()) {
         const ssize_t n = ::write(fd, data.data(), data.size());
         if (n < 0 && errno == EINTR)
@@ -64,8 +60,7 @@ void writeAll(int fd, std::string_view data, std::string_view what)
     }
 }
 
-void writeFileAtomically(const std::filesystem::path& file, std::string_view text, mode_t mode, bool sync)
-{
+void writeFileAtomically(const std::filesystem::path& file, std::string_view text, mode_t mode, bool sync) {
     const std::string temporary = file.string() + ".new." + std::to_string(::getpid());
     UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
     if (!fd)
@@ -87,8 +82,7 @@ void writeFileAtomically(const std::filesystem::path& file, std::string_view tex
         throw systemError("cannot sync the directory of " + file.string(), errno);
 }
 
-void makeDirectories(const std::filesystem::path& directory, mode_t mode)
-{
+void makeDirectories(const std::filesystem::path& directory, mode_t mode) {
     std::filesystem::path made;
     for (const auto& part : directory) {
         made /= part;
@@ -102,8 +96,7 @@ void makeDirectories(const std::filesystem::path& directory, mode_t mode)
         throw systemError(directory.string(), ENOTDIR);
 }
 
-std::filesystem::path below(const std::filesystem::path& root, const std::filesystem::path& path)
-{
+std::filesystem::path below(const std::filesystem::path& root, const std::filesystem::path& path) {
     return root.empty() || root == "/" ? path : root / path.relative_path();
 }
 

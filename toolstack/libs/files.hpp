@@ -16,12 +16,16 @@ namespace xb {
 /// Largest file that readFile takes unless told otherwise.
 inline constexpr std::size_t defaultFileLimit = 64 * 1024 * 1024;
 
-/// The file's content; throws xb::Error naming the file and the reason (also when it is larger than `limit` bytes).
+/// The file's content; throws xb::Error naming the file and the reason (also when it is larger than `limit`
+/// bytes).
 std::string readFile(const std::filesystem::path& file, std::size_t limit = defaultFileLimit);
 /// As readFile, but nothing when there is no such file.
-std::optional<std::string> readFileIfThere(const std::filesystem::path& file, std::size_t limit = defaultFileLimit);
-/// Writes `text` to a temporary file beside `file` and renames it over; synced to disk when `sync`. Throws xb::Error.
-void writeFileAtomically(const std::filesystem::path& file, std::string_view text, mode_t mode = 0644, bool sync = false);
+std::optional<std::string> readFileIfThere(const std::filesystem::path& file,
+                                           std::size_t limit = defaultFileLimit);
+/// Writes `text` to a temporary file beside `file` and renames it over; synced to disk when `sync`. Throws
+/// xb::Error.
+void writeFileAtomically(const std::filesystem::path& file, std::string_view text, mode_t mode = 0644,
+                         bool sync = false);
 /// Creates `directory` and its parents; those made get `mode`.
 void makeDirectories(const std::filesystem::path& directory, mode_t mode = 0755);
 /// Writes everything to a descriptor, over short writes and EINTR. Throws xb::Error naming `what`.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a generated D-Bus server is made of. xc-rpcgen writes, per interface of an XML file, a class derived from
-// Interface with one virtual coroutine per method (and per property, or one pair for all where the XML asks for a
-// property table) and a static InterfaceInfo that says how calls reach them. ObjectServer (object_server.hpp) does the rest.
+// What a generated D-Bus server is made of. xc-rpcgen writes, per interface of an XML file, a class derived
+// from Interface with one virtual coroutine per method (and per property, or one pair for all where the XML
+// asks for a property table) and a static InterfaceInfo that says how calls reach them. ObjectServer
+// (object_server.hpp) does the rest.
 #pragma once
 
 #include "toolstack/libs/error.hpp"
@@ -24,8 +25,8 @@ struct Caller {
     std::string uniqueName;
 };
 
-/// A method call under way. Exactly one answer leaves: reply(), fail(), or, if it is dropped, an error from the
-/// destructor, so that no caller ever waits in vain. Move-only.
+/// A method call under way. Exactly one answer leaves: reply(), fail(), or, if it is dropped, an error from
+/// the destructor, so that no caller ever waits in vain. Move-only.
 class IncomingCall {
 public:
     IncomingCall(Bus& bus, Message message);
@@ -37,17 +38,16 @@ public:
     const Message& message() const { return message_; }
     Caller caller() const { return Caller{message_.sender()}; }
 
-    /// Reads the arguments; throws xb::Error (InvalidArgs) unless the body's signature is exactly that of T...
+    /// Reads the arguments; throws xb::Error (InvalidArgs) unless the body's signature is exactly that of
+    /// T...
     template <class... T>
-    std::tuple<T...> arguments()
-    {
+    std::tuple<T...> arguments() {
         expectSignature(signatureOf<T...>());
         return readBody<T...>(message_);
     }
 
     template <class... T>
-    void reply(const T&... values)
-    {
+    void reply(const T&... values) {
         Message answer = newReply();
         (static_cast<void>(answer << values), ...);
         send(std::move(answer));
@@ -66,8 +66,8 @@ private:
     bool answered_ = false;
 };
 
-/// Where a property's getter puts the value. In a GetAll the name is written with the first value, so that a getter
-/// that fails leaves its property out instead of spoiling the others.
+/// Where a property's getter puts the value. In a GetAll the name is written with the first value, so that a
+/// getter that fails leaves its property out instead of spoiling the others.
 class PropertySink {
 public:
     /// One value (Get).
@@ -76,8 +76,7 @@ public:
     PropertySink(Message& reply, std::string_view name) : reply_(reply), name_(name) {}
 
     template <class T>
-    void put(const T& value)
-    {
+    void put(const T& value) {
         const std::string signature = signatureOf<T>();
         if (name_) {
             reply_.openDictEntry("sv");
@@ -98,14 +97,14 @@ private:
     bool written_ = false;
 };
 
-/// A new value for a property, not read yet. get<T>() throws xb::Error (InvalidArgs) if the caller sent another type.
+/// A new value for a property, not read yet. get<T>() throws xb::Error (InvalidArgs) if the caller sent
+/// another type.
 class PropertyValue {
 public:
     explicit PropertyValue(Message call, std::string name) : call_(std::move(call)), name_(std::move(name)) {}
 
     template <class T>
-    T get()
-    {
+    T get() {
         const std::string signature = signatureOf<T>();
         expectType(signature);
         T value{};
@@ -141,7 +140,8 @@ struct InterfaceInfo {
     std::string_view name;
     /// Sorted by name, so that a member is found by binary search.
     std::span<const MethodInfo> methods;
-    /// In the order of the XML; PropertyInfo's place here is the index that readProperty and writeProperty get.
+    /// In the order of the XML; PropertyInfo's place here is the index that readProperty and writeProperty
+    /// get.
     std::span<const PropertyInfo> properties;
     /// `<interface ...>...</interface>`, for Introspect.
     std::string_view xml;
@@ -152,8 +152,8 @@ struct InterfaceInfo {
     std::optional<std::size_t> findProperty(std::string_view property) const;
 };
 
-/// Base of generated servers. An object on the bus is a set of these; they are held by shared_ptr and stay alive
-/// while one of their calls is under way.
+/// Base of generated servers. An object on the bus is a set of these; they are held by shared_ptr and stay
+/// alive while one of their calls is under way.
 class Interface : public std::enable_shared_from_this<Interface> {
 public:
     Interface() = default;
@@ -167,8 +167,8 @@ public:
     virtual Task<> readProperty(std::size_t index, Caller caller, PropertySink& sink) = 0;
     /// Sets the property with this index, which is writable; done when the value is stored.
     virtual Task<> writeProperty(std::size_t index, Caller caller, PropertyValue value) = 0;
-    /// Appends all readable properties to `reply`, inside the a{sv} that is open there. A getter that fails is logged
-    /// and left out. Overridden where all values come from one place.
+    /// Appends all readable properties to `reply`, inside the a{sv} that is open there. A getter that fails
+    /// is logged and left out. Overridden where all values come from one place.
     virtual Task<> readAllProperties(Caller caller, Message& reply);
 
     /// Called when the interface is put on the bus at `path`; signals leave from there.
@@ -179,8 +179,7 @@ public:
 protected:
     /// Emits a signal of this interface from this object; does nothing before it is on the bus.
     template <class... T>
-    void emitSignal(const char* member, const T&... values)
-    {
+    void emitSignal(const char* member, const T&... values) {
         if (!bus_)
             return;
         Message signal = newSignal(member);

@@ -19,8 +19,7 @@ namespace xb::log {
 namespace {
 
 // systemd sets JOURNAL_STREAM to device:inode of the journal's stream (systemd.exec(5)).
-bool stderrIsJournal()
-{
+bool stderrIsJournal() {
     const char* stream = std::getenv("JOURNAL_STREAM");
     struct stat status {};
     if (!stream || fstat(STDERR_FILENO, &status) != 0)
@@ -28,8 +27,7 @@ bool stderrIsJournal()
     return std::string(stream) == std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
 }
 
-bool stderrGoesNowhere()
-{
+bool stderrGoesNowhere() {
     struct stat status {};
     struct stat null {};
     if (fstat(STDERR_FILENO, &status) != 0)
@@ -39,11 +37,11 @@ bool stderrGoesNowhere()
 
 } // namespace
 
-void init(const std::string& ident, Sink sink)
-{
+void init(const std::string& ident, Sink sink) {
     std::shared_ptr<spdlog::logger> logger;
     if (sink == Sink::automatic && stderrIsJournal()) {
-        logger = std::make_shared<spdlog::logger>(ident, std::make_shared<spdlog::sinks::systemd_sink_mt>(ident));
+        logger =
+            std::make_shared<spdlog::logger>(ident, std::make_shared<spdlog::sinks::systemd_sink_mt>(ident));
         logger->set_pattern("%v");
     } else if (sink == Sink::syslog || (sink == Sink::automatic && stderrGoesNowhere())) {
         logger = std::make_shared<spdlog::logger>(
@@ -57,8 +55,7 @@ void init(const std::string& ident, Sink sink)
     spdlog::set_default_logger(logger);
 }
 
-void setLevel(std::string_view level)
-{
+void setLevel(std::string_view level) {
     if (level == "debug")
         spdlog::set_level(spdlog::level::debug);
     else if (level == "info")
@@ -72,8 +69,7 @@ void setLevel(std::string_view level)
                     "log level \"" + std::string(level) + "\" is not one of debug, info, warning, error");
 }
 
-std::string level()
-{
+std::string level() {
     switch (spdlog::get_level()) {
     case spdlog::level::trace:
     case spdlog::level::debug:

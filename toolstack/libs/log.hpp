@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Logging: to journald or syslog on a system, to stderr otherwise. Info lines tell what changed, one line each; debug
-// can be switched on at run time (Control interface, bus_control.hpp).
+// Logging: to journald or syslog on a system, to stderr otherwise. Info lines tell what changed, one line
+// each; debug can be switched on at run time (Control interface, bus_control.hpp).
 #pragma once
 
 #include <spdlog/spdlog.h>
@@ -15,8 +15,8 @@ using spdlog::error;
 using spdlog::info;
 using spdlog::warn;
 
-/// Where lines go. Automatic: journald when stderr is the journal's stream, syslog when stderr is closed or /dev/null,
-/// stderr otherwise.
+/// Where lines go. Automatic: journald when stderr is the journal's stream, syslog when stderr is closed or
+/// /dev/null, stderr otherwise.
 enum class Sink { automatic, standardError, syslog };
 
 /// Sets up logging for the program `ident`. Call once, first thing in main.

@@ -3,15 +3,13 @@
 
 namespace xb {
 
-int Loop::run()
-{
+int Loop::run() {
     auto keepRunning = asio::make_work_guard(context_);
     context_.run();
     return status_;
 }
 
-void Loop::stop(int status)
-{
+void Loop::stop(int status) {
     if (!stopping_) {
         stopping_ = true;
         status_ = status;
@@ -19,16 +17,14 @@ void Loop::stop(int status)
     context_.stop();
 }
 
-void Loop::onSignals(std::initializer_list<int> signals, std::function<void(int)> handler)
-{
+void Loop::onSignals(std::initializer_list<int> signals, std::function<void(int)> handler) {
     for (int signal : signals)
         signals_.add(signal);
     signalHandler_ = std::move(handler);
     waitForSignal();
 }
 
-void Loop::waitForSignal()
-{
+void Loop::waitForSignal() {
     signals_.async_wait([this](const boost::system::error_code& error, int signal) {
         if (error)
             return;

@@ -12,37 +12,46 @@ namespace xb {
 
 namespace {
 
-// sdbus-c++ keeps the table of sd-bus functions that a Message works through in a protected member, and offers no way
-// to wrap a message that it did not create itself. A plain message of its own making lends us that table; it is never
-// freed, because messages may live until the very end of the process.
+// sdbus-c++ keeps the table of sd-bus functions that a Message works through in a protected member, and
+// offers no way to wrap a message that it did not create itself. A plain message of its own making lends us
+// that table; it is never freed, because messages may live until the very end of the process.
 struct Access : sdbus::Message {
-    static sdbus::internal::ISdBus* functions(sdbus::Message& message)
-    {
-        return message.*(&Access::sdbus_);
-    }
+    static sdbus::internal::ISdBus* functions(sdbus::Message& message) { return message.*(&Access::sdbus_); }
 };
 
-sdbus::internal::ISdBus* sdbusFunctions()
-{
+sdbus::internal::ISdBus* sdbusFunctions() {
     static auto* const functions = Access::functions(*new sdbus::PlainMessage(sdbus::createPlainMessage()));
     return functions;
 }
 
-std::string text(const char* value) { return value ? value : std::string(); }
+std::string text(const char* value) {
+    return value ? value : std::string();
+}
 
 } // namespace
 
-Message Message::share(sd_bus_message* message) { return Message(message, sdbusFunctions()); }
+Message Message::share(sd_bus_message* message) {
+    return Message(message, sdbusFunctions());
+}
 
-Message Message::adopt(sd_bus_message* message)
-{
+Message Message::adopt(sd_bus_message* message) {
     return Message(message, sdbusFunctions(), sdbus::adopt_message);
 }
 
-std::string Message::sender() const { return text(sd_bus_message_get_sender(raw())); }
-std::string Message::path() const { return text(sd_bus_message_get_path(raw())); }
-std::string Message::interface() const { return text(sd_bus_message_get_interface(raw())); }
-std::string Message::member() const { return text(sd_bus_message_get_member(raw())); }
-std::string Message::signature() const { return text(sd_bus_message_get_signature(raw(), 1)); }
+std::string Message::sender() const {
+    return text(sd_bus_message_get_sender(raw()));
+}
+std::string Message::path() const {
+    return text(sd_bus_message_get_path(raw()));
+}
+std::string Message::interface() const {
+    return text(sd_bus_message_get_interface(raw()));
+}
+std::string Message::member() const {
+    return text(sd_bus_message_get_member(raw()));
+}
+std::string Message::signature() const {
+    return text(sd_bus_message_get_signature(raw(), 1));
+}
 
 } // namespace xb

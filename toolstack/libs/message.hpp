@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The types that travel on the bus, and a D-Bus message that C++ values are streamed into and out of. This is half of
-// the seam to sdbus-c++ 1.2.0 (the other half is bus.cpp): generated code and daemons use the names below only.
+// The types that travel on the bus, and a D-Bus message that C++ values are streamed into and out of. This is
+// half of the seam to sdbus-c++ 1.2.0 (the other half is bus.cpp): generated code and daemons use the names
+// below only.
 //
 // A Message shares its sd_bus_message with its copies. Reading what is not there, or of another type, throws
 // sdbus::Error; generated code compares the signature first, so that a caller's mistake is answered by name.
@@ -29,8 +30,7 @@ using StringMap = std::map<std::string, std::string>;
 
 /// The D-Bus signature of C++ types, e.g. signatureOf<std::string, int>() == "si".
 template <class... T>
-std::string signatureOf()
-{
+std::string signatureOf() {
     return (std::string() + ... + sdbus::signature_of<T>::str());
 }
 
@@ -59,8 +59,7 @@ private:
 
 /// Reads all values of a body in order.
 template <class... T>
-std::tuple<T...> readBody(Message& message)
-{
+std::tuple<T...> readBody(Message& message) {
     std::tuple<T...> values;
     std::apply([&](auto&... value) { (static_cast<void>(message >> value), ...); }, values);
     return values;

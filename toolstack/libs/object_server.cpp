@@ -31,31 +31,32 @@ constexpr std::string_view standardInterfaces =
     " </interface>\n"
     " <interface name=\"org.freedesktop.DBus.Properties\">\n"
     "  <method name=\"Get\"><arg name=\"interface\" type=\"s\" direction=\"in\"/>"
-    "<arg name=\"property\" type=\"s\" direction=\"in\"/><arg name=\"value\" type=\"v\" direction=\"out\"/></method>\n"
+    "<arg name=\"property\" type=\"s\" direction=\"in\"/><arg name=\"value\" type=\"v\" "
+    "direction=\"out\"/></method>\n"
     "  <method name=\"Set\"><arg name=\"interface\" type=\"s\" direction=\"in\"/>"
-    "<arg name=\"property\" type=\"s\" direction=\"in\"/><arg name=\"value\" type=\"v\" direction=\"in\"/></method>\n"
+    "<arg name=\"property\" type=\"s\" direction=\"in\"/><arg name=\"value\" type=\"v\" "
+    "direction=\"in\"/></method>\n"
     "  <method name=\"GetAll\"><arg name=\"interface\" type=\"s\" direction=\"in\"/>"
     "<arg name=\"properties\" type=\"a{sv}\" direction=\"out\"/></method>\n"
     " </interface>\n";
 
-std::string inQuotes(std::string_view text) { return '"' + std::string(text) + '"'; }
+std::string inQuotes(std::string_view text) {
+    return '"' + std::string(text) + '"';
+}
 
 // The part of `path` below `parent`, up to the next slash.
-std::string childName(const std::string& parent, const std::string& path)
-{
+std::string childName(const std::string& parent, const std::string& path) {
     const std::size_t start = parent == "/" ? 1 : parent.size() + 1;
     return path.substr(start, path.find('/', start) - start);
 }
 
-bool isBelow(const std::string& parent, const std::string& path)
-{
+bool isBelow(const std::string& parent, const std::string& path) {
     if (parent == "/")
         return path.size() > 1;
     return path.size() > parent.size() + 1 && path.starts_with(parent) && path[parent.size()] == '/';
 }
 
-void answerWithFailure(IncomingCall& call, const std::exception_ptr& failure)
-{
+void answerWithFailure(IncomingCall& call, const std::exception_ptr& failure) {
     if (!failure || call.answered())
         return;
     try {
@@ -73,23 +74,20 @@ void answerWithFailure(IncomingCall& call, const std::exception_ptr& failure)
 
 } // namespace
 
-ObjectServer::ObjectServer(Bus& bus) : bus_(bus)
-{
+ObjectServer::ObjectServer(Bus& bus) : bus_(bus) {
     auto* callback = reinterpret_cast<sd_bus_message_handler_t>(&ObjectServer::onCall);
     if (int r = sd_bus_add_fallback(bus.raw(), &slot_, "/", callback, this); r < 0)
         throw systemError("cannot serve objects on the bus", -r);
 }
 
-ObjectServer::~ObjectServer()
-{
+ObjectServer::~ObjectServer() {
     for (auto& [path, interfaces] : objects_)
         for (auto& interface : interfaces)
             interface->detached();
     sd_bus_slot_unref(slot_);
 }
 
-void ObjectServer::add(const std::string& path, std::shared_ptr<Interface> interface)
-{
+void ObjectServer::add(const std::string& path, std::shared_ptr<Interface> interface) {
     auto& interfaces = objects_[path];
     const auto name = interface->info().name;
     if (std::ranges::any_of(interfaces, [&](const auto& other) { return other->info().name == name; }))
@@ -98,8 +96,7 @@ void ObjectServer::add(const std::string& path, std::shared_ptr<Interface> inter
     interfaces.push_back(std::move(interface));
 }
 
-void ObjectServer::remove(const std::string& path)
-{
+void ObjectServer::remove(const std::string& path) {
     auto it = objects_.find(path);
     if (it == objects_.end())
         return;
@@ -108,8 +105,7 @@ void ObjectServer::remove(const std::string& path)
     objects_.erase(it);
 }
 
-int ObjectServer::onCall(sd_bus_message* message, void* userdata, void* /*error*/)
-{
+int ObjectServer::onCall(sd_bus_message* message, void* userdata, void* /*error*/) {
     // Called from C: nothing may be thrown past here.
     auto* self = static_cast<ObjectServer*>(userdata);
     try {
@@ -120,27 +116,25 @@ int ObjectServer::onCall(sd_bus_message* message, void* userdata, void* /*error*
     return 1;
 }
 
-void ObjectServer::dispatch(Message message)
-{
+void ObjectServer::dispatch(Message message) {
     auto call = std::make_shared<IncomingCall>(bus_, std::move(message));
     asio::co_spawn(bus_.loop().executor(), serve(call), [call](const std::exception_ptr& failure) {
         try {
             answerWithFailure(*call, failure);
         } catch (const std::exception& e) {
-            log::error("cannot answer {}.{}: {}", call->message().interface(), call->message().member(), e.what());
+            log::error("cannot answer {}.{}: {}", call->message().interface(), call->message().member(),
+                       e.what());
         }
     });
 }
 
-Task<> ObjectServer::serve(std::shared_ptr<IncomingCall> call)
-{
+Task<> ObjectServer::serve(std::shared_ptr<IncomingCall> call) {
     if (guard_)
         co_await guard_(call->message());
     co_await route(std::move(call));
 }
 
-Task<> ObjectServer::route(std::shared_ptr<IncomingCall> call)
-{
+Task<> ObjectServer::route(std::shared_ptr<IncomingCall> call) {
     const std::string path = call->message().path();
     const std::string interface = call->message().interface();
     const std::string member = call->message().member();
@@ -167,7 +161,8 @@ Task<> ObjectServer::route(std::shared_ptr<IncomingCall> call)
             co_return;
         }
         if (!interface.empty())
-            throw Error(errors::unknownMethod, "interface " + interface + " of " + path + " has no method " + member);
+            throw Error(errors::unknownMethod,
+                        "interface " + interface + " of " + path + " has no method " + member);
     }
     if (interface.empty())
         throw Error(errors::unknownMethod, "object " + path + " has no method " + member);
@@ -175,13 +170,17 @@ Task<> ObjectServer::route(std::shared_ptr<IncomingCall> call)
 }
 
 Task<> ObjectServer::property(const std::string& member, const Interfaces& interfaces,
-                              std::shared_ptr<IncomingCall> call)
-{
-    const std::string wanted = member == "Get" ? "ss" : member == "Set" ? "ssv" : member == "GetAll" ? "s" : "";
+                              std::shared_ptr<IncomingCall> call) {
+    const std::string wanted = member == "Get"      ? "ss"
+                               : member == "Set"    ? "ssv"
+                               : member == "GetAll" ? "s"
+                                                    : "";
     if (wanted.empty())
-        throw Error(errors::unknownMethod, "interface org.freedesktop.DBus.Properties has no method " + member);
+        throw Error(errors::unknownMethod,
+                    "interface org.freedesktop.DBus.Properties has no method " + member);
     if (const auto got = call->message().signature(); got != wanted)
-        throw Error(errors::invalidArgs, member + " takes arguments of type " + inQuotes(wanted) + ", not " + inQuotes(got));
+        throw Error(errors::invalidArgs,
+                    member + " takes arguments of type " + inQuotes(wanted) + ", not " + inQuotes(got));
     std::string name;
     call->message() >> name;
     const std::string& path = interfaces.front()->path();
@@ -214,7 +213,8 @@ Task<> ObjectServer::property(const std::string& member, const Interfaces& inter
     if (!owner)
         throw Error(errors::unknownInterface, "object " + path + " has no interface " + name);
     if (!index)
-        throw Error(errors::unknownProperty, "interface " + name + " of " + path + " has no property " + propertyName);
+        throw Error(errors::unknownProperty,
+                    "interface " + name + " of " + path + " has no property " + propertyName);
     const PropertyInfo& info = owner->info().properties[*index];
     if (member == "Get") {
         if (!info.readable)
@@ -225,20 +225,19 @@ Task<> ObjectServer::property(const std::string& member, const Interfaces& inter
         call->send(std::move(reply));
     } else {
         if (!info.writable)
-            throw Error(errors::propertyReadOnly, "property " + propertyName + " of " + path + " is read-only");
+            throw Error(errors::propertyReadOnly,
+                        "property " + propertyName + " of " + path + " is read-only");
         co_await owner->writeProperty(*index, call->caller(), PropertyValue(call->message(), propertyName));
         call->reply();
     }
 }
 
-bool ObjectServer::isParent(const std::string& path) const
-{
+bool ObjectServer::isParent(const std::string& path) const {
     auto it = objects_.upper_bound(path == "/" ? path : path + "/");
     return it != objects_.end() && isBelow(path, it->first);
 }
 
-std::string ObjectServer::introspect(const std::string& path) const
-{
+std::string ObjectServer::introspect(const std::string& path) const {
     std::string xml(documentHead);
     xml += "<node>\n";
     xml += standardInterfaces;

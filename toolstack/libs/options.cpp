@@ -6,8 +6,7 @@
 
 namespace xb {
 
-void addCommonOptions(CLI::App& app, CommonOptions& options, bool withRoot)
-{
+void addCommonOptions(CLI::App& app, CommonOptions& options, bool withRoot) {
     app.set_version_flag("--version", std::string("xenbroker ") + XENBROKER_VERSION);
     app.add_option("--bus", options.bus, "D-Bus address of the message bus")->default_str("the system bus");
     if (withRoot)
@@ -16,14 +15,14 @@ void addCommonOptions(CLI::App& app, CommonOptions& options, bool withRoot)
     app.add_option("--log-level", options.logLevel, "least level that is logged")
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
         ->capture_default_str();
-    app.add_option("--log-to", options.logTo, "where log lines go (auto: journal or syslog on a system, else stderr)")
+    app.add_option("--log-to", options.logTo,
+                   "where log lines go (auto: journal or syslog on a system, else stderr)")
         ->check(CLI::IsMember({"auto", "stderr", "syslog"}))
         ->capture_default_str();
 }
 
 int runProgram(const char* name, CLI::App& app, CommonOptions& options, int argc, char** argv,
-               const std::function<int()>& body)
-{
+               const std::function<int()>& body) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {

@@ -7,8 +7,7 @@
 
 namespace xb {
 
-void spawn(const Executor& executor, std::string what, Task<> task)
-{
+void spawn(const Executor& executor, std::string what, Task<> task) {
     auto report = [what = std::move(what)](const std::exception_ptr& failure) {
         if (!failure)
             return;
@@ -21,16 +20,14 @@ void spawn(const Executor& executor, std::string what, Task<> task)
     asio::co_spawn(executor, std::move(task), std::move(report));
 }
 
-void Event::set()
-{
+void Event::set() {
     set_ = true;
     auto waiters = std::exchange(waiters_, {});
     for (auto& waiter : waiters)
         waiter->cancel();
 }
 
-Task<> Event::wait()
-{
+Task<> Event::wait() {
     if (set_)
         co_return;
     auto timer = std::make_shared<asio::steady_timer>(executor_, asio::steady_timer::time_point::max());
@@ -39,8 +36,7 @@ Task<> Event::wait()
     co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
 }
 
-Task<bool> Event::waitFor(std::chrono::milliseconds limit)
-{
+Task<bool> Event::waitFor(std::chrono::milliseconds limit) {
     if (set_)
         co_return true;
     auto timer = std::make_shared<asio::steady_timer>(executor_, limit);
@@ -53,8 +49,7 @@ Task<bool> Event::waitFor(std::chrono::milliseconds limit)
     co_return set_;
 }
 
-Task<AsyncMutex::Lock> AsyncMutex::lock()
-{
+Task<AsyncMutex::Lock> AsyncMutex::lock() {
     if (locked_) {
         auto turn = std::make_shared<Event>(executor_);
         waiters_.push_back(turn);
@@ -64,8 +59,7 @@ Task<AsyncMutex::Lock> AsyncMutex::lock()
     co_return Lock(*this);
 }
 
-void AsyncMutex::Lock::release()
-{
+void AsyncMutex::Lock::release() {
     auto* mutex = std::exchange(mutex_, nullptr);
     if (!mutex)
         return;
@@ -78,8 +72,7 @@ void AsyncMutex::Lock::release()
     next->set();
 }
 
-Task<> delay(std::chrono::milliseconds time)
-{
+Task<> delay(std::chrono::milliseconds time) {
     asio::steady_timer timer(co_await asio::this_coro::executor, time);
     co_await timer.async_wait(asio::use_awaitable);
 }

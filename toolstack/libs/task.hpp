@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Coroutines of the platform: Task<T>, how to start one that nobody waits for, and the few primitives that daemons
-// need between coroutines of one thread: an event to wait for, a mutex that is held across awaits, and a trip to a
-// worker thread for what blocks (fsync, checksums, libxl).
+// Coroutines of the platform: Task<T>, how to start one that nobody waits for, and the few primitives that
+// daemons need between coroutines of one thread: an event to wait for, a mutex that is held across awaits,
+// and a trip to a worker thread for what blocks (fsync, checksums, libxl).
 //
-// Rules (GCC 12): name a value before it goes into a co_await expression instead of brace-initialising it there, take
-// coroutine parameters by value, and never make a coroutine out of a capturing lambda that dies before it does.
+// Rules (GCC 12): name a value before it goes into a co_await expression instead of brace-initialising it
+// there, take coroutine parameters by value, and never make a coroutine out of a capturing lambda that dies
+// before it does.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -12,8 +13,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <chrono>
@@ -67,8 +68,7 @@ public:
         Lock() = default;
         explicit Lock(AsyncMutex& mutex) : mutex_(&mutex) {}
         Lock(Lock&& other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)) {}
-        Lock& operator=(Lock&& other) noexcept
-        {
+        Lock& operator=(Lock&& other) noexcept {
             if (this != &other) {
                 release();
                 mutex_ = std::exchange(other.mutex_, nullptr);
@@ -93,15 +93,14 @@ private:
     std::list<std::shared_ptr<Event>> waiters_;
 };
 
-/// Threads for what must not run on the loop. Work is posted as a function; its result or exception comes back to the
-/// coroutine, which goes on on the loop.
+/// Threads for what must not run on the loop. Work is posted as a function; its result or exception comes
+/// back to the coroutine, which goes on on the loop.
 class Workers {
 public:
     explicit Workers(std::size_t threads = 1) : pool_(threads) {}
 
     template <class Function>
-    auto run(Function function) -> Task<decltype(function())>
-    {
+    auto run(Function function) -> Task<decltype(function())> {
         using Result = decltype(function());
         auto work = [](Function f) -> Task<Result> { co_return f(); };
         co_return co_await asio::co_spawn(pool_, work(std::move(function)), asio::use_awaitable);

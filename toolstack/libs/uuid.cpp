@@ -9,10 +9,11 @@
 
 namespace xb {
 
-std::string randomUuid() { return boost::uuids::to_string(boost::uuids::random_generator()()); }
+std::string randomUuid() {
+    return boost::uuids::to_string(boost::uuids::random_generator()());
+}
 
-bool isUuid(std::string_view text)
-{
+bool isUuid(std::string_view text) {
     if (text.size() != 36)
         return false;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -23,15 +24,13 @@ bool isUuid(std::string_view text)
     return true;
 }
 
-std::string uuidToPathElement(std::string_view uuid)
-{
+std::string uuidToPathElement(std::string_view uuid) {
     std::string element(uuid);
     std::ranges::replace(element, '-', '_');
     return element;
 }
 
-std::string uuidFromPathElement(std::string_view element)
-{
+std::string uuidFromPathElement(std::string_view element) {
     std::string uuid(element);
     std::ranges::replace(uuid, '_', '-');
     return uuid;

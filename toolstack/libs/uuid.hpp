@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// UUIDs of VMs, as text: lower-case 8-4-4-4-12 hex digits, and the form with underscores that object paths and bus
-// names use.
+// UUIDs of VMs, as text: lower-case 8-4-4-4-12 hex digits, and the form with underscores that object paths
+// and bus names use.
 #pragma once
 
 #include <string>
