@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tree together with its files. Owns the tree and knows, per file, what is on disk and what has changed
+// since; every change of the tree goes through here. Nothing but load(), reloadNow() and saveNow() touches a
+// disk: work for the disk is handed out as values, done elsewhere, and the result brought back, so that no
+// client waits for an fsync. One disk job at a time: between takeDirty() and completed(), or beginReload()
+// and applyReload(), no other job is given out. Not thread-safe: it belongs to the loop.
+#pragma once
+
+#include "dbd/disk.hpp"
+#include "dbd/tree.hpp"
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace xb::dbd {
+
+/// The value of /db-version that this program writes and the highest it understands.
+inline constexpr unsigned long dbVersion = 42;
+
+/// What an operation did.
+struct Effect {
+    bool changed = false;
+    /// Records of VMs that were created or deleted: must be on disk before the caller gets its answer.
+    std::vector<std::string> lifecycle;
+};
+
+class Store {
+public:
+    static constexpr std::size_t noLimit = std::numeric_limits<std::size_t>::max();
+
+    /// `fs` must outlive the store. `directory` is DIR, without a slash at its end.
+    Store(FileSystem& fs, std::string directory, Limits limits = {});
+    Store(const Store&) = delete;
+    Store& operator=(const Store&) = delete;
+
+    /// Reads everything. Throws xb::Error if the daemon must not start: DIR/db is bad, unreadable or too new.
+    /// A bad VM file is reported, left as it is and not served; its node refuses changes.
+    std::vector<Problem> load();
+
+    const Tree& tree() const { return tree_; }
+    const std::string& directory() const { return directory_; }
+    /// Hears the canonical path of everything that changes, reloads included.
+    void setListener(Tree::Listener listener) { listener_ = std::move(listener); }
+
+    /// As the tree's. Also throw if the node's file cannot take the change.
+    Effect write(std::string_view path, std::string_view value);
+    Effect inject(std::string_view path, std::string_view json);
+    Effect rm(std::string_view path);
+
+    /// Files with changes that are not on disk, those being written included.
+    std::size_t dirtyFiles() const { return dirty_.size() + inFlight_.size(); }
+    bool busy() const { return !inFlight_.empty() || reloading_; }
+    /// Whether the last change of a record, as lifecycle names it, is on disk.
+    bool isSaved(const std::string& record) const;
+    /// Serialises changed records until `maxBytes` of text are reached, at least one. Empty while busy.
+    std::vector<FileImage> takeDirty(std::size_t maxBytes = noLimit);
+    /// The same for these records only, as far as they have changes.
+    std::vector<FileImage> takeRecords(const std::vector<std::string>& records);
+    /// Takes the result of writeImages(). What failed is dirty again. Returns what to tell people.
+    std::vector<Problem> completed(const std::vector<WriteResult>& results);
+    /// Saves everything, blocking: for the end of the daemon. dirtyFiles() says what could not be saved.
+    std::vector<Problem> saveNow();
+
+    /// Starts a reload: the input of findChanges(). Only while !busy().
+    KnownFiles beginReload();
+    /// Takes over what findChanges() found. Changed files of unchanged nodes are read; a file that changed on
+    /// disk while its node has unsaved changes is reported and set aside by the next save; deleted files
+    /// delete nodes.
+    std::vector<Problem> applyReload(DiskChanges changes);
+    /// Both at once, blocking.
+    std::vector<Problem> reloadNow();
+
+    /// Records that are on disk but cannot be served, with the reason.
+    std::vector<Problem> quarantined() const;
+
+private:
+    struct FileState {
+        Fingerprint disk;
+        std::uint64_t changed = 0; // sequence number of the last change
+        std::uint64_t saved = 0;   // the last change that is on disk
+        std::vector<std::string> superseded;
+        std::string quarantine; // why the file is not served; empty: it is
+        std::size_t quarantineLine = 0;
+        bool dirty() const { return changed > saved; }
+    };
+    using States = std::map<std::string, FileState, std::less<>>;
+
+    void onChange(std::string_view path);
+    void touch(std::string_view record);
+    void touchArea(const Area& area);
+    void checkAreaShapes(bool always);
+    bool isInDb(const Area& area) const;
+    Effect finish();
+    void checkTarget(std::string_view path, const Node* content) const;
+    void checkRecord(std::string_view record) const;
+    void checkChildren(const Area& area, const Node* content) const;
+    bool isPresent(std::string_view record) const;
+    FileImage image(const std::string& record, const FileState& state) const;
+
+    // Loading: store_load.cpp
+    bool loadDb(const DiskScan& scan, std::vector<Problem>& problems);
+    void recover(DiskScan& scan, std::vector<Problem>& problems);
+    bool recoverOne(const DiskFile& temporary, DiskFile& recovered, std::vector<Problem>& problems);
+    void loadRecord(const DiskFile& file, std::vector<Problem>& problems);
+    void adoptRecord(const std::string& record, std::string_view text, const Fingerprint& now,
+                     std::vector<Problem>& problems);
+    void quarantine(const std::string& record, std::size_t line, const std::string& why,
+                    const Fingerprint& now, std::vector<Problem>& problems);
+    void shunUnusable(const DiskScan& scan);
+    void loadNested(const DiskScan& scan, std::vector<Problem>& problems);
+    void placeBinaries(const DiskScan& scan, std::vector<Problem>& problems);
+    void reloadDb(DiskChanges& changes, std::vector<Problem>& problems);
+    void replaceDb(Node& content, std::vector<Problem>& problems);
+    void reloadRecord(const std::string& record, DiskChanges::Changed& changed,
+                      std::vector<Problem>& problems);
+    void forgetMissing(const DiskChanges& changes, std::vector<Problem>& problems);
+    void dropStaleBinaries(const DiskScan& scan);
+    NodePtr parseDb(std::string_view text) const;
+
+    FileSystem& fs_;
+    std::string directory_;
+    Tree tree_;
+    Tree::Listener listener_;
+    States states_;
+    std::set<std::string, std::less<>> dirty_; // records that changed and are not in flight
+    std::set<std::string, std::less<>> inFlight_;
+    std::set<std::string, std::less<>> touched_; // by the operation under way
+    std::array<bool, std::size(areas)> inDb_{};  // whether db holds /vm, /dom-store: only without children
+    std::uint64_t sequence_ = 0;
+    bool anyChange_ = false; // in the operation under way
+    bool loading_ = false;   // changes come from files and make nothing dirty
+    bool reloading_ = false;
+    bool moving_ = false; // db on disk holds children of /vm that get files of their own
+};
+
+} // namespace xb::dbd

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random operations on the store and on a simple model: after each the dumps are equal, and every now and
+// then the store is saved and loaded again and must still be what the model is.
+#include "model.hpp"
+
+#include "dbd/json.hpp"
+#include "dbd/store.hpp"
+#include "fault_file_system.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <random>
+
+namespace xb::dbd {
+namespace {
+
+class RandomOperations {
+public:
+    explicit RandomOperations(unsigned seed) : random_(seed) {}
+
+    std::size_t below(std::size_t bound) { return random_() % bound; }
+
+    Model::Path path() {
+        static const std::vector<std::string> heads{"vm", "dom-store", "a", "b"};
+        static const std::vector<std::string> names{"a", "b", "c", "0", "1"};
+        Model::Path result;
+        const std::size_t length = below(20) == 0 ? below(2) : 1 + below(5);
+        for (std::size_t i = 0; i < length; ++i)
+            result.push_back(i == 0 ? heads[below(heads.size())] : names[below(names.size())]);
+        return result;
+    }
+
+    /// A path as a caller may spell it.
+    std::string spelled(const Model::Path& path) {
+        std::string text = below(4) != 0 ? "/" : "";
+        for (const std::string& name : path)
+            text += name + (below(10) == 0 ? "//" : "/");
+        if (!path.empty() && below(2) == 0)
+            text.pop_back();
+        return text;
+    }
+
+    Model value(std::size_t depth) {
+        static const std::vector<std::string> leaves{
+            "\"\"",  "\"text\"", "42",
+            "-1.50", "1e3",      "true",
+            "false", "[]",       "\"a string of more than sixteen\""};
+        const std::size_t kind = below(10);
+        if (kind < 2)
+            return {};
+        if (kind < 5 || depth == 0)
+            return Model::leaf(leaves[below(leaves.size())]);
+        Model node = Model::nodes();
+        for (std::size_t i = below(4); i > 0; --i)
+            node.makeChild(std::string(1, static_cast<char>('a' + below(4)))) = value(depth - 1);
+        return node;
+    }
+
+private:
+    std::mt19937 random_;
+};
+
+/// After loading, files come in the order of their names; before, children in the order of insertion.
+void sortFiles(Model& model) {
+    model.sortChildren();
+    for (const Area& area : areas) {
+        if (Model* const node = model.child(std::string(area.node)))
+            node->sortChildren();
+    }
+}
+
+Model modelOf(const Node& node) {
+    if (node.kind() == NodeKind::Empty)
+        return {};
+    if (!node.isInner()) {
+        std::string text;
+        appendPrettyJson(text, node);
+        text.pop_back(); // the newline
+        return Model::leaf(text);
+    }
+    Model result = Model::nodes();
+    for (const Node* child = node.firstChild(); child != nullptr; child = child->next())
+        result.children.emplace_back(child->name(), modelOf(*child));
+    return result;
+}
+
+class ModelTest : public testing::TestWithParam<unsigned> {};
+
+TEST_P(ModelTest, StoreAndModelAgree) {
+    const TemporaryDirectory dir;
+    dir.put("db", "{}");
+    FaultFileSystem fs;
+    auto store = std::make_unique<Store>(fs, dir.path());
+    store->load();
+    Model model = Model::nodes();
+    RandomOperations random(GetParam());
+    for (int step = 0; step < 1500; ++step) {
+        const Model::Path path = random.path();
+        const std::string spelled = random.spelled(path);
+        const std::size_t operation = random.below(12);
+        if (operation < 6) {
+            const std::string text = "value " + std::to_string(step);
+            store->write(spelled, text);
+            model.write(path, text);
+        } else if (operation < 8) {
+            const Model value = random.value(3);
+            store->inject(spelled, value.dump());
+            model.put(path, value);
+        } else if (operation < 11) {
+            store->rm(spelled);
+            model.rm(path);
+        } else {
+            store->saveNow();
+            ASSERT_EQ(store->dirtyFiles(), 0U);
+            store = std::make_unique<Store>(fs, dir.path());
+            const auto problems = store->load();
+            ASSERT_TRUE(problems.empty()) << problems.front().message();
+            ASSERT_EQ(store->dirtyFiles(), 0U);
+            Model loaded = modelOf(store->tree().root());
+            sortFiles(loaded);
+            sortFiles(model);
+            ASSERT_EQ(loaded.dump(), model.dump()) << "after reload at step " << step;
+            model = modelOf(store->tree().root()); // the order of the files from here on
+        }
+        ASSERT_EQ(store->tree().dump("/"), model.dump() + "\n") << "step " << step << ", path " << spelled;
+        const Model::Path probe = random.path();
+        ASSERT_EQ(store->tree().exists(random.spelled(probe)), model.find(probe) != nullptr);
+        ASSERT_EQ(store->tree().size().nodes, store->tree().root().measure().nodes);
+        ASSERT_EQ(store->tree().size().bytes, store->tree().root().measure().bytes);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, ModelTest, testing::Range(1U, 21U));
+
+} // namespace
+} // namespace xb::dbd
