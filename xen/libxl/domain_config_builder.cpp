@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "xen/libxl/domain_config_builder.hpp"
+
+#include "toolstack/libs/error.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <new>
+
+namespace xb::xen {
+
+namespace {
+
+// Most disks, NICs and other list entries of one domain: far beyond what guests can see.
+constexpr std::size_t maxDevices = 256;
+// vCPUs that Xen gives to a domain at most (its x86 public headers: MAX_VIRT_CPUS for PV, HVM_MAX_VCPUS).
+constexpr unsigned maxVcpusPv = 8192;
+constexpr unsigned maxVcpusHvm = 128;
+
+[[noreturn]] void refuse(const DomainConfig& config, const std::string& why) {
+    throw Error(errors::invalidArgs, fmt::format("domain '{}': {}", config.name, why));
+}
+
+// libxl frees what it is given: everything is malloc'ed.
+template <class T>
+T* allocate(std::size_t count) {
+    auto* memory = static_cast<T*>(std::calloc(std::max<std::size_t>(count, 1), sizeof(T)));
+    if (!memory)
+        throw std::bad_alloc();
+    return memory;
+}
+
+char* copy(const DomainConfig& config, const char* setting, const std::string& text) {
+    if (text.find('\0') != std::string::npos)
+        refuse(config, fmt::format("{} holds a NUL byte", setting));
+    char* result = allocate<char>(text.size() + 1);
+    std::memcpy(result, text.data(), text.size());
+    return result;
+}
+
+char* copyUnlessEmpty(const DomainConfig& config, const char* setting, const std::string& text) {
+    return text.empty() ? nullptr : copy(config, setting, text);
+}
+
+// A list of strings that ends with a null pointer. It belongs to `to` from the start, so that nothing leaks.
+void copyList(const DomainConfig& config, const char* setting, const std::vector<std::string>& from,
+              char**& to) {
+    to = allocate<char*>(from.size() + 1);
+    for (std::size_t i = 0; i < from.size(); ++i)
+        to[i] = copy(config, setting, from[i]);
+}
+
+libxl_domain_type typeOf(DomainType type) {
+    switch (type) {
+    case DomainType::pv:
+        return LIBXL_DOMAIN_TYPE_PV;
+    case DomainType::pvh:
+        return LIBXL_DOMAIN_TYPE_PVH;
+    case DomainType::hvm:
+        return LIBXL_DOMAIN_TYPE_HVM;
+    }
+    return LIBXL_DOMAIN_TYPE_INVALID;
+}
+
+void translateIdentity(const DomainConfig& from, libxl_domain_create_info& to) {
+    if (from.name.empty() || from.name.find('/') != std::string::npos)
+        refuse(from, "its name must not be empty nor hold a '/'");
+    to.type = typeOf(from.type);
+    to.name = copy(from, "the name", from.name);
+    if (libxl_uuid_from_string(&to.uuid, from.uuid.c_str()) != 0)
+        refuse(from, fmt::format("'{}' is not a UUID", from.uuid));
+    // "true" leaves the choice to libxl, which takes HAP where the processor has it.
+    if (from.type != DomainType::pv && !from.hap)
+        libxl_defbool_set(&to.hap, false);
+    to.ssid_label = copyUnlessEmpty(from, "the FLASK label", from.flaskLabel);
+    if (from.platform.empty())
+        return;
+    std::vector<std::string> flat;
+    for (const auto& [key, value] : from.platform) {
+        if (key.empty() || key.find('/') != std::string::npos)
+            refuse(from, fmt::format("'{}' cannot be the name of a platform node", key));
+        flat.push_back(key);
+        flat.push_back(value);
+    }
+    copyList(from, "a platform node", flat, to.platformdata);
+}
+
+void translateVcpus(const DomainConfig& from, libxl_domain_build_info& to) {
+    const unsigned limit = from.type == DomainType::pv ? maxVcpusPv : maxVcpusHvm;
+    if (from.vcpus < 1 || from.vcpus > limit)
+        refuse(from, fmt::format("{} virtual CPUs are not within 1..{}", from.vcpus, limit));
+    to.max_vcpus = static_cast<int>(from.vcpus);
+    // Without this map libxl would bring only the first one up.
+    to.avail_vcpus.size = (from.vcpus + 7) / 8;
+    to.avail_vcpus.map = allocate<std::uint8_t>(to.avail_vcpus.size);
+    for (unsigned cpu = 0; cpu < from.vcpus; ++cpu)
+        to.avail_vcpus.map[cpu / 8] |= static_cast<std::uint8_t>(1U << (cpu % 8));
+}
+
+void translateMemory(const DomainConfig& from, libxl_domain_build_info& to) {
+    const auto most = from.maxMemoryKib == 0 ? from.memoryKib : from.maxMemoryKib;
+    if (from.memoryKib == 0)
+        refuse(from, "it has no memory");
+    if (most < from.memoryKib)
+        refuse(from, fmt::format("its memory, {} KiB, is above its maximum, {} KiB", from.memoryKib, most));
+    to.target_memkb = from.memoryKib;
+    to.max_memkb = most;
+}
+
+void translateBoot(const DomainConfig& from, libxl_domain_build_info& to) {
+    if (from.type != DomainType::hvm && from.kernel.empty())
+        refuse(from, "a PV or PVH domain needs a kernel");
+    if (from.kernel.empty() && !from.ramdisk.empty())
+        refuse(from, "a ramdisk needs a kernel");
+    to.kernel = copyUnlessEmpty(from, "the kernel", from.kernel);
+    to.ramdisk = copyUnlessEmpty(from, "the ramdisk", from.ramdisk);
+    to.cmdline = copyUnlessEmpty(from, "the command line", from.cmdline);
+}
+
+void translateHvm(const DomainConfig& from, libxl_domain_build_info& to) {
+    to.device_model_version = LIBXL_DEVICE_MODEL_VERSION_QEMU_XEN;
+    libxl_defbool_set(&to.acpi, from.acpi);
+    libxl_defbool_set(&to.apic, from.apic);
+    libxl_defbool_set(&to.nested_hvm, from.nestedHvm);
+    if (from.videoMemoryKib != 0)
+        to.video_memkb = from.videoMemoryKib;
+    if (!from.deviceModelArguments.empty())
+        copyList(from, "a device model argument", from.deviceModelArguments, to.extra);
+
+    auto& hvm = to.u.hvm;
+    if (from.bios == "ovmf")
+        hvm.bios = LIBXL_BIOS_TYPE_OVMF;
+    else if (from.bios.empty() || from.bios == "seabios")
+        hvm.bios = LIBXL_BIOS_TYPE_SEABIOS;
+    else
+        refuse(from, fmt::format("BIOS '{}' is neither seabios nor ovmf", from.bios));
+    if (from.bootOrder.find_first_not_of("cdn") != std::string::npos)
+        refuse(from, fmt::format("boot order '{}' has letters other than c, d, n", from.bootOrder));
+    hvm.boot = copyUnlessEmpty(from, "the boot order", from.bootOrder);
+    libxl_defbool_set(&hvm.pae, from.pae);
+    libxl_defbool_set(&hvm.nx, from.nx);
+    libxl_defbool_set(&hvm.hpet, from.hpet);
+    libxl_defbool_set(&hvm.viridian, from.viridian);
+    libxl_defbool_set(&hvm.vnc.enable, from.vnc);
+    libxl_defbool_set(&hvm.sdl.enable, false);
+    libxl_defbool_set(&hvm.usb, from.usb);
+    hvm.serial = copyUnlessEmpty(from, "the serial port", from.serial);
+    hvm.soundhw = copyUnlessEmpty(from, "the sound card", from.sound);
+}
+
+// What only an emulated machine has.
+void refuseEmulatedDevices(const DomainConfig& config) {
+    const char* device = !config.serial.empty()                 ? "a serial port"
+                         : !config.sound.empty()                ? "a sound card"
+                         : config.usb                           ? "USB"
+                         : config.vnc                           ? "VNC"
+                         : !config.deviceModelArguments.empty() ? "device model arguments"
+                                                                : nullptr;
+    if (device)
+        refuse(config, fmt::format("only HVM domains have {}", device));
+}
+
+void translateBuild(const DomainConfig& from, libxl_domain_build_info& to) {
+    libxl_domain_build_info_init_type(&to, typeOf(from.type));
+    translateVcpus(from, to);
+    translateMemory(from, to);
+    translateBoot(from, to);
+    libxl_defbool_set(&to.localtime, from.localtime);
+    // libxl hands this on to Xen as a signed number.
+    to.rtc_timeoffset = static_cast<std::uint32_t>(from.timeOffsetSeconds);
+    if (from.type == DomainType::hvm) {
+        translateHvm(from, to);
+        return;
+    }
+    refuseEmulatedDevices(from);
+    if (from.type == DomainType::pvh) {
+        libxl_defbool_set(&to.acpi, from.acpi);
+        libxl_defbool_set(&to.apic, from.apic);
+    }
+}
+
+void translateDisk(const DomainConfig& config, const DiskConfig& from, libxl_device_disk& to) {
+    libxl_device_disk_init(&to);
+    if (from.vdev.empty())
+        refuse(config, fmt::format("the disk '{}' has no virtual device name", from.path));
+    if (from.path.empty() && !from.cdrom)
+        refuse(config, fmt::format("the disk {} has no path", from.vdev));
+    // libxl would look beside whatever our working directory is.
+    if (!from.path.empty() && from.path.front() != '/' && from.backendDomid == 0)
+        refuse(config, fmt::format("the path of disk {}, '{}', is not absolute", from.vdev, from.path));
+    to.vdev = copy(config, "a disk's device name", from.vdev);
+    to.pdev_path = copyUnlessEmpty(config, "a disk's path", from.path);
+    to.backend_domid = from.backendDomid;
+    to.is_cdrom = from.cdrom;
+    to.removable = from.cdrom;
+    to.readwrite = from.writable && !from.cdrom;
+    // Otherwise unknown: libxl takes blkback through a loop device for raw files and qemu for the other
+    // formats.
+    if (from.backend == DiskBackend::phy)
+        to.backend = LIBXL_DISK_BACKEND_PHY;
+    if (from.path.empty()) {
+        to.format = LIBXL_DISK_FORMAT_EMPTY;
+        to.backend = LIBXL_DISK_BACKEND_UNKNOWN;
+    } else if (from.backend == DiskBackend::qcow2) {
+        to.format = LIBXL_DISK_FORMAT_QCOW2;
+    } else if (from.backend == DiskBackend::vhd) {
+        to.format = LIBXL_DISK_FORMAT_VHD;
+    } else {
+        to.format = LIBXL_DISK_FORMAT_RAW;
+    }
+}
+
+void parseMac(const DomainConfig& config, const NicConfig& nic, libxl_mac& to) {
+    // "aa:bb:cc:dd:ee:ff"
+    constexpr std::size_t bytes = 6;
+    constexpr std::size_t textLength = 3 * bytes - 1;
+    bool valid = nic.mac.size() == textLength;
+    for (std::size_t i = 0; valid && i < bytes; ++i) {
+        const char* begin = nic.mac.data() + 3 * i;
+        const auto [end, problem] = std::from_chars(begin, begin + 2, to[i], 16);
+        valid = problem == std::errc() && end == begin + 2 && (i + 1 == bytes || *end == ':');
+    }
+    if (!valid)
+        refuse(config, fmt::format("'{}', the MAC address of NIC {}, is not of the form aa:bb:cc:dd:ee:ff",
+                                   nic.mac, nic.devid));
+    // libxl takes all zeroes for "choose one"; a group address cannot be a card's.
+    if (std::all_of(to, to + bytes, [](auto byte) { return byte == 0; }) || (to[0] & 1) != 0)
+        refuse(config, fmt::format("{} is not a MAC address that NIC {} can have", nic.mac, nic.devid));
+}
+
+void translateNic(const DomainConfig& config, const NicConfig& from, libxl_device_nic& to) {
+    libxl_device_nic_init(&to);
+    if (from.devid < 0)
+        refuse(config, fmt::format("{} is not the number of a NIC", from.devid));
+    to.devid = from.devid;
+    parseMac(config, from, to.mac);
+    to.bridge = copyUnlessEmpty(config, "a NIC's bridge", from.bridge);
+    to.script = copyUnlessEmpty(config, "a NIC's script", from.script);
+    to.backend_domid = from.backendDomid;
+    if (config.type == DomainType::hvm) {
+        to.nictype = LIBXL_NIC_TYPE_VIF_IOEMU;
+        to.model = copyUnlessEmpty(config, "a NIC's model", from.model);
+    } else {
+        to.nictype = LIBXL_NIC_TYPE_VIF;
+    }
+}
+
+// The counts grow with the elements, so that what is there is freed whenever a later one is refused.
+void translateDevices(const DomainConfig& from, libxl_domain_config& to) {
+    if (from.disks.size() > maxDevices || from.nics.size() > maxDevices)
+        refuse(from, fmt::format("it has more than {} disks or NICs", maxDevices));
+    to.disks = allocate<libxl_device_disk>(from.disks.size());
+    for (const auto& disk : from.disks) {
+        const bool taken = std::any_of(to.disks, to.disks + to.num_disks,
+                                       [&](const auto& other) { return disk.vdev == other.vdev; });
+        if (taken)
+            refuse(from, fmt::format("two disks are called {}", disk.vdev));
+        translateDisk(from, disk, to.disks[to.num_disks++]);
+    }
+    to.nics = allocate<libxl_device_nic>(from.nics.size());
+    for (const auto& nic : from.nics) {
+        const bool taken = std::any_of(to.nics, to.nics + to.num_nics,
+                                       [&](const auto& other) { return nic.devid == other.devid; });
+        if (taken)
+            refuse(from, fmt::format("two NICs have the number {}", nic.devid));
+        translateNic(from, nic, to.nics[to.num_nics++]);
+    }
+}
+
+} // namespace
+
+void translate(const DomainConfig& from, LibxlDomainConfig& to) {
+    translateIdentity(from, to.value.c_info);
+    translateBuild(from, to.value.b_info);
+    translateDevices(from, to.value);
+}
+
+} // namespace xb::xen

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "xen/libxl/domain_creation.hpp"
+
+#include "toolstack/libs/log.hpp"
+#include "xen/libxl/domain_config_builder.hpp"
+#include "xen/libxl/domain_info.hpp"
+
+#include <fmt/format.h>
+
+namespace xb::xen {
+
+namespace {
+
+// libxl tells the domid only when all is done. It writes /vm/<uuid> together with the domain's home right
+// after it made the domain: then the UUID is looked up. Lives on the loop.
+struct MadeReport {
+    std::shared_ptr<LibxlThreads> threads;
+    std::string uuid;
+    Hypervisor::ProgressHandler progress;
+    bool looking = false;
+    bool again = false;
+    bool over = false; // reported, or too late to
+
+    void report(DomId domid) {
+        if (std::exchange(over, true))
+            return;
+        if (progress)
+            progress(CreateStep::domainMade, domid);
+    }
+};
+
+Task<> lookForDomain(std::shared_ptr<MadeReport> made) {
+    auto find = [uuid = made->uuid](LibxlContext& context) { return queryDomainByUuid(context, uuid); };
+    while (!made->over && std::exchange(made->again, false)) {
+        const auto found = co_await made->threads->run(find);
+        if (found)
+            made->report(found->domid);
+    }
+    made->looking = false;
+}
+
+void lookSoon(const Executor& executor, const std::shared_ptr<MadeReport>& made) {
+    made->again = true;
+    if (made->over || std::exchange(made->looking, true))
+        return;
+    spawn(executor, "looking for the new domain " + made->uuid, lookForDomain(made));
+}
+
+// libxl undoes what it began; this makes sure of it.
+void removeRemains(LibxlContext& context, const std::string& uuid) {
+    const auto left = queryDomainByUuid(context, uuid);
+    if (!left)
+        return;
+    const int code = libxl_domain_destroy(context.get(), left->domid, nullptr);
+    if (code < 0)
+        log::error("domain {} could not be built, and its remains could not be destroyed: {}", left->domid,
+                   context.log().complaints());
+}
+
+DomId build(LibxlContext& context, const DomainConfig& config) {
+    if (const auto other = queryDomainByUuid(context, config.uuid))
+        throw Error(fmt::format("creating domain '{}' failed: {} has its UUID {} already", config.name,
+                                domainText(other->domid), config.uuid));
+    LibxlDomainConfig translated;
+    translate(config, translated);
+    context.log().clear();
+    std::uint32_t domid = invalidDomid;
+    const int code = libxl_domain_create_new(context.get(), &translated.value, &domid, nullptr, nullptr);
+    if (code < 0) {
+        const auto error = libxlError(fmt::format("creating domain '{}'", config.name), code, context.log());
+        removeRemains(context, config.uuid);
+        throw error;
+    }
+    return domid;
+}
+
+} // namespace
+
+Task<DomId> createDomain(Executor executor, std::shared_ptr<LibxlThreads> threads,
+                         std::shared_ptr<XenStore> store, DomainConfig config,
+                         Hypervisor::ProgressHandler progress) {
+    auto made = std::make_shared<MadeReport>();
+    made->threads = threads;
+    made->uuid = canonicalUuid(config.uuid);
+    made->progress = std::move(progress);
+    auto onChange = [executor, made](const std::string&) { lookSoon(executor, made); };
+    const auto madeWatch = co_await store->watch("/vm/" + made->uuid, onChange);
+
+    DomId domid = 0;
+    try {
+        auto job = [config = std::move(config)](LibxlContext& context) { return build(context, config); };
+        domid = co_await threads->run(std::move(job));
+    } catch (...) {
+        made->over = true;
+        throw;
+    }
+    made->report(domid);
+    if (made->progress)
+        made->progress(CreateStep::devicesMade, domid);
+    co_return domid;
+}
+
+} // namespace xb::xen

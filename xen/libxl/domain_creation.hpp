@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Building a domain, with reports of how far it is.
+#pragma once
+
+#include "xen/hypervisor.hpp"
+#include "xen/libxl/libxl_threads.hpp"
+
+#include <memory>
+
+namespace xb::xen {
+
+/// As Hypervisor::create().
+Task<DomId> createDomain(Executor executor, std::shared_ptr<LibxlThreads> threads,
+                         std::shared_ptr<XenStore> store, DomainConfig config,
+                         Hypervisor::ProgressHandler progress);
+
+} // namespace xb::xen

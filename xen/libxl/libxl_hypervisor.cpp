@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "xen/libxl/libxl_hypervisor.hpp"
+
+#include "toolstack/libs/log.hpp"
+#include "xen/libxl/death_watcher.hpp"
+#include "xen/libxl/domain_config_builder.hpp"
+#include "xen/libxl/domain_creation.hpp"
+#include "xen/libxl/domain_info.hpp"
+#include "xen/libxl/guest_request.hpp"
+#include "xen/libxl/libxl_threads.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+namespace xb::xen {
+
+namespace {
+
+// xenconsoled makes the pty soon after a domain was introduced.
+constexpr std::chrono::seconds consoleLimit{5};
+// Xen keeps a destroyed domain while somebody maps its memory (xenconsoled lets go a moment later).
+constexpr std::chrono::seconds vanishLimit{10};
+constexpr std::chrono::milliseconds firstVanishCheck{2};
+constexpr std::chrono::milliseconds longestVanishCheck{500};
+
+int libxlReason(ShutdownReason reason) {
+    switch (reason) {
+    case ShutdownReason::poweroff:
+        return LIBXL_SHUTDOWN_REASON_POWEROFF;
+    case ShutdownReason::reboot:
+        return LIBXL_SHUTDOWN_REASON_REBOOT;
+    case ShutdownReason::suspend:
+        return LIBXL_SHUTDOWN_REASON_SUSPEND;
+    case ShutdownReason::crash:
+        return LIBXL_SHUTDOWN_REASON_CRASH;
+    case ShutdownReason::watchdog:
+        return LIBXL_SHUTDOWN_REASON_WATCHDOG;
+    case ShutdownReason::softReset:
+        return LIBXL_SHUTDOWN_REASON_SOFT_RESET;
+    }
+    return LIBXL_SHUTDOWN_REASON_POWEROFF;
+}
+
+std::uint64_t hvmParameter(LibxlContext& context, DomId domid, std::uint32_t parameter) {
+    std::uint64_t value = 0;
+    if (xc_hvm_param_get(context.control(), domid, parameter, &value) != 0)
+        throw systemError(fmt::format("reading HVM parameter {} of {}", parameter, domainText(domid)), errno);
+    return value;
+}
+
+DomainInfo requireDomain(LibxlContext& context, DomId domid) {
+    auto info = queryDomainState(context, domid);
+    if (!info)
+        throw Error(fmt::format("there is no {}", domainText(domid)));
+    return *info;
+}
+
+// A guest without PV drivers has set no callback for events.
+bool hasPvDriver(LibxlContext& context, DomId domid) {
+    requireDomain(context, domid);
+    return !isHvm(context, domid) || hvmParameter(context, domid, HVM_PARAM_CALLBACK_IRQ) != 0;
+}
+
+void destroyDomain(LibxlContext& context, DomId domid) {
+    if (!queryDomainState(context, domid))
+        return;
+    const int code = libxl_domain_destroy(context.get(), domid, nullptr);
+    // Somebody else may have been faster.
+    if (code == ERROR_DOMAIN_NOTFOUND || (code < 0 && !queryDomainState(context, domid)))
+        return;
+    context.check("destroying " + domainText(domid), code);
+}
+
+// Where the pty of the primary console is written by xenconsoled or qemu.
+std::string consoleNode(LibxlContext& context, DomId domid) {
+    requireDomain(context, domid);
+    return fmt::format("/local/domain/{}/{}", domid, isHvm(context, domid) ? "serial/0/tty" : "console/tty");
+}
+
+// Empty while there is none.
+std::string primaryConsole(LibxlContext& context, DomId domid) {
+    requireDomain(context, domid);
+    char* path = nullptr;
+    const int code = libxl_primary_console_get_tty(context.get(), domid, &path);
+    std::string result = code == 0 && path ? path : "";
+    std::free(path);
+    return result;
+}
+
+std::uint64_t neededMemory(LibxlContext& context, const DomainConfig& config) {
+    LibxlDomainConfig translated;
+    translate(config, translated);
+    std::uint64_t result = 0;
+    context.check(fmt::format("working out the memory that domain '{}' needs", config.name),
+                  libxl_domain_need_memory(context.get(), &translated.value, invalidDomid, &result));
+    return result;
+}
+
+} // namespace
+
+// Coroutines keep the parts that they use alive: they may be resumed after the object is gone.
+class LibxlHypervisor final : public Hypervisor {
+public:
+    LibxlHypervisor(const Executor& executor, std::shared_ptr<XenStore> store)
+        : executor_(executor), threads_(std::make_shared<LibxlThreads>(executor)), store_(std::move(store)) {
+        query_ = [threads = threads_](DomId domid) {
+            return threads->run([domid](LibxlContext& context) { return queryDomainState(context, domid); });
+        };
+        deaths_ = std::make_shared<DeathWatcher>(executor, store_, query_);
+    }
+    LibxlHypervisor(const LibxlHypervisor&) = delete;
+    LibxlHypervisor& operator=(const LibxlHypervisor&) = delete;
+    ~LibxlHypervisor() override { threads_->stop(); }
+
+    Task<HostInfo> hostInfo() override { return threads_->run(queryHost); }
+
+    Task<std::vector<DomainInfo>> domains() override { return threads_->run(queryDomains); }
+
+    Task<std::optional<DomainInfo>> domain(DomId domid) override {
+        return threads_->run([domid](LibxlContext& context) { return queryDomain(context, domid); });
+    }
+
+    Task<std::optional<DomainInfo>> findDomain(std::string uuid) override {
+        return threads_->run([uuid](LibxlContext& context) { return queryDomainByUuid(context, uuid); });
+    }
+
+    Task<DomId> create(DomainConfig config, ProgressHandler progress) override {
+        return createDomain(executor_, threads_, store_, std::move(config), std::move(progress));
+    }
+
+    Task<> unpause(DomId domid) override {
+        return threads_->run([domid](LibxlContext& context) {
+            context.check("unpausing " + domainText(domid),
+                          libxl_domain_unpause(context.get(), domid, nullptr));
+        });
+    }
+
+    Task<> pause(DomId domid) override {
+        return threads_->run([domid](LibxlContext& context) {
+            context.check("pausing " + domainText(domid), libxl_domain_pause(context.get(), domid, nullptr));
+        });
+    }
+
+    Task<> destroy(DomId domid) override { return destroyAndWait(threads_, query_, domid); }
+
+    Task<bool> requestShutdown(DomId domid, ShutdownRequest request, std::chrono::seconds limit) override {
+        return askToStop(executor_, threads_, store_, query_, domid, request, limit);
+    }
+
+    Task<> powerButton(DomId domid) override {
+        return threads_->run([domid](LibxlContext& context) {
+            requireDomain(context, domid);
+            if (!isHvm(context, domid))
+                throw Error(errors::notSupported, domainText(domid) + " has no power button: it is not HVM");
+            context.check("pressing the power button of " + domainText(domid),
+                          libxl_send_trigger(context.get(), domid, LIBXL_TRIGGER_POWER, 0, nullptr));
+        });
+    }
+
+    Task<> forceShutdown(DomId domid, ShutdownReason reason) override {
+        return threads_->run([domid, reason](LibxlContext& context) {
+            requireDomain(context, domid);
+            if (xc_domain_shutdown(context.control(), domid, libxlReason(reason)) != 0)
+                throw systemError("stopping " + domainText(domid), errno);
+        });
+    }
+
+    Task<std::unique_ptr<DomainWatch>> watch(DomId domid, EventHandler handler) override {
+        return DeathWatcher::watch(deaths_, domid, std::move(handler));
+    }
+
+    Task<std::string> consoleTty(DomId domid) override {
+        return waitForConsole(executor_, threads_, store_, domid);
+    }
+
+    Task<int> acpiState(DomId domid) override {
+        return threads_->run([domid](LibxlContext& context) {
+            requireDomain(context, domid);
+            return isHvm(context, domid)
+                       ? static_cast<int>(hvmParameter(context, domid, HVM_PARAM_ACPI_S_STATE))
+                       : 0;
+        });
+    }
+
+    Task<std::uint64_t> memoryNeeded(DomainConfig config) override {
+        return threads_->run(
+            [config = std::move(config)](LibxlContext& context) { return neededMemory(context, config); });
+    }
+
+    XenStore& store() override { return *store_; }
+
+private:
+    static Task<> destroyAndWait(std::shared_ptr<LibxlThreads> threads, DeathWatcher::Query query,
+                                 DomId domid) {
+        auto destroyIt = [domid](LibxlContext& context) { destroyDomain(context, domid); };
+        co_await threads->run(destroyIt);
+        // Nothing tells of the end of a dying domain; mostly it is gone by now.
+        const auto deadline = std::chrono::steady_clock::now() + vanishLimit;
+        for (auto pause = firstVanishCheck;; pause = std::min(2 * pause, longestVanishCheck)) {
+            const auto info = co_await query(domid);
+            if (!info || !info->dying)
+                co_return;
+            if (std::chrono::steady_clock::now() > deadline) {
+                log::warn("{} is destroyed, but Xen keeps it: its memory is still mapped somewhere",
+                          domainText(domid));
+                co_return;
+            }
+            co_await delay(pause);
+        }
+    }
+
+    static Task<bool> askToStop(Executor executor, std::shared_ptr<LibxlThreads> threads,
+                                std::shared_ptr<XenStore> store, DeathWatcher::Query query, DomId domid,
+                                ShutdownRequest request, std::chrono::seconds limit) {
+        auto ask = [domid](LibxlContext& context) { return hasPvDriver(context, domid); };
+        const bool hasDriver = co_await threads->run(ask);
+        if (!hasDriver)
+            co_return false;
+        co_return co_await requestOfGuest(executor, store, query, domid, request, limit);
+    }
+
+    static Task<std::string> waitForConsole(Executor executor, std::shared_ptr<LibxlThreads> threads,
+                                            std::shared_ptr<XenStore> store, DomId domid) {
+        auto findNode = [domid](LibxlContext& context) { return consoleNode(context, domid); };
+        auto findTty = [domid](LibxlContext& context) { return primaryConsole(context, domid); };
+        const auto node = co_await threads->run(findNode);
+        auto changed = std::make_shared<Event>(executor);
+        auto onChange = [changed](const std::string&) { changed->set(); };
+        const auto nodeWatch = co_await store->watch(node, onChange);
+        const auto deadline = std::chrono::steady_clock::now() + consoleLimit;
+        for (;;) {
+            changed->clear();
+            const auto value = co_await store->read(node);
+            if (value && !value->empty()) {
+                const auto tty = co_await threads->run(findTty);
+                if (!tty.empty())
+                    co_return tty;
+            }
+            const auto left =
+                std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+            if (left.count() <= 0 || !co_await changed->waitFor(left))
+                throw Error(fmt::format("{} has no console yet: {} is empty (does xenconsoled run?)",
+                                        domainText(domid), node));
+        }
+    }
+
+    Executor executor_;
+    std::shared_ptr<LibxlThreads> threads_;
+    std::shared_ptr<XenStore> store_;
+    DeathWatcher::Query query_;
+    std::shared_ptr<DeathWatcher> deaths_;
+};
+
+std::unique_ptr<Hypervisor> openLibxl(const Executor& executor) {
+    const auto missing = whyNotOnXen();
+    if (!missing.empty())
+        throw NotOnXen("this is not a Xen control domain: " + missing);
+    // Says early what would fail later: a xenstored that is away, libraries of another version than Xen's.
+    LibxlContext context;
+    queryHost(context);
+    return std::make_unique<LibxlHypervisor>(executor, connectXenStore(executor, ""));
+}
+
+} // namespace xb::xen

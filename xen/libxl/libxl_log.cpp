@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "xen/libxl/libxl_log.hpp"
+
+#include "toolstack/libs/log.hpp"
+
+#include <cstdarg>
+#include <cstdio>
+#include <system_error>
+
+namespace xb::xen {
+
+namespace {
+
+// A libxl error is one operation's failure, of which whoever asked for it hears; to the daemon it is a
+// warning.
+spdlog::level::level_enum levelOf(xentoollog_level level) {
+    switch (level) {
+    case XTL_NOTICE:
+        return spdlog::level::info;
+    case XTL_WARN:
+    case XTL_ERROR:
+        return spdlog::level::warn;
+    case XTL_CRITICAL:
+        return spdlog::level::err;
+    default:
+        return spdlog::level::debug;
+    }
+}
+
+// Length of "libxl_device.c:1109:function_name: " at the beginning of libxl's lines.
+std::size_t sourceLength(const std::string& line) {
+    const auto file = line.find(".c:");
+    const auto end = line.find(": ");
+    if (file == std::string::npos || end == std::string::npos || file > end || line.find(' ') < end)
+        return 0;
+    return end + 2;
+}
+
+} // namespace
+
+LibxlLog::LibxlLog() : hook_{{&LibxlLog::onMessage, nullptr, &LibxlLog::onDestroy}, this} {}
+
+void LibxlLog::onMessage(xentoollog_logger* logger, xentoollog_level level, int errnoValue,
+                         const char* context, const char* format, va_list arguments) {
+    if (level < XTL_WARN && !spdlog::should_log(levelOf(level)))
+        return;
+    char text[2 * keptCharacters];
+    std::vsnprintf(text, sizeof text, format, arguments);
+    reinterpret_cast<Hook*>(logger)->owner->message(level, errnoValue, context, text);
+}
+
+void LibxlLog::message(xentoollog_level level, int errnoValue, const char* context, const std::string& text) {
+    auto line = text;
+    if (errnoValue > 0)
+        line += ": " + std::generic_category().message(errnoValue);
+    spdlog::log(levelOf(level), "{}: {}", context ? context : "libxl", line);
+    if (level < XTL_ERROR)
+        return;
+    line.erase(0, sourceLength(line));
+    if (line.size() > keptCharacters)
+        line = line.substr(0, keptCharacters) + "...";
+    if (lines_.size() == keptLines)
+        lines_.pop_back();
+    lines_.push_back(std::move(line));
+}
+
+std::string LibxlLog::complaints() const {
+    std::string result;
+    for (const auto& line : lines_)
+        result += (result.empty() ? "" : "; ") + line;
+    return result;
+}
+
+} // namespace xb::xen
