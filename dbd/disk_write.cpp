@@ -257,7 +257,8 @@ std::error_code setAside(FileSystem& fs, const std::string& directory, const std
     if (name.size() > room)
         name.resize(room);
     for (int number = 1; number <= maxAsideNumber; ++number) {
-        newPath = aside + "/" + name + "." + std::to_string(number);
+        newPath = aside;
+        newPath.append("/").append(name).append(".").append(std::to_string(number));
         std::optional<FileStat> stat;
         if (const std::error_code error = fs.stat(newPath, stat))
             return error;

@@ -171,8 +171,12 @@ void Node::setKind(NodeKind kind) {
 void Node::dropContent() {
     if (isInner()) {
         Children* const children = content_.children;
-        while (children->first != nullptr)
-            children->first->detach();
+        for (Node* node = children->first; node != nullptr;) {
+            Node* const next = node->next_;
+            node->parent_ = node->previous_ = node->next_ = nullptr;
+            NodeDeleter()(node);
+            node = next;
+        }
         delete children;
     } else if (textLength_ > inlineBytes) {
         delete[] content_.heapText;
@@ -187,12 +191,15 @@ void Node::setValue(NodeKind kind, std::string_view text) {
         throw std::length_error("a value has " + std::to_string(text.size()) + " bytes");
     // The text may lie inside the content that goes: take it first.
     Content fresh{};
+    std::unique_ptr<char[]> block;
     if (text.size() > inlineBytes)
-        fresh.heapText = new char[text.size()];
+        block.reset(new char[text.size()]);
     if (!text.empty())
-        std::memcpy(text.size() > inlineBytes ? fresh.heapText : fresh.inlineText, text.data(), text.size());
+        std::memcpy(block != nullptr ? block.get() : fresh.inlineText, text.data(), text.size());
     dropContent();
     content_ = fresh;
+    if (block != nullptr)
+        content_.heapText = block.release();
     textLength_ = static_cast<std::uint32_t>(text.size());
     setKind(kind);
 }

@@ -95,6 +95,7 @@ public:
         if (const std::error_code error = change())
             return error;
         ++creations_;
+        log.push_back("create " + path);
         std::unique_ptr<OutputFile> file;
         if (const std::error_code error = real_.create(path, file))
             return error;
@@ -103,10 +104,12 @@ public:
     }
     std::error_code rename(const std::string& from, const std::string& to) override {
         const std::error_code error = change();
+        log.push_back("rename " + to);
         return error ? error : real_.rename(from, to);
     }
     std::error_code unlink(const std::string& path) override {
         const std::error_code error = change();
+        log.push_back("unlink " + path);
         return error ? error : real_.unlink(path);
     }
     std::error_code makeDirectory(const std::string& path) override {
@@ -115,11 +118,13 @@ public:
     }
     std::error_code syncDirectory(const std::string& path) override {
         const std::error_code error = change();
+        log.push_back("sync " + path);
         return error || !reallySync ? error : real_.syncDirectory(path);
     }
 
-    std::string unreadable;  ///< files whose path ends so cannot be read
-    bool reallySync = false; ///< nothing here outlives a power cut, so syncs are only counted
+    std::string unreadable;       ///< files whose path ends so cannot be read
+    std::vector<std::string> log; ///< the changes, in order
+    bool reallySync = false;      ///< nothing here outlives a power cut, so syncs are only counted
 
 private:
     class Output final : public OutputFile {
@@ -129,6 +134,7 @@ private:
         std::error_code write(std::string_view data, std::size_t& written) override {
             // A fault in the middle of a write leaves half of it.
             const bool hit = owner_.next();
+            owner_.log.push_back("write");
             if (hit && data.size() > 1)
                 static_cast<void>(file_->write(data.substr(0, data.size() / 2), written));
             if (hit)
@@ -137,6 +143,7 @@ private:
         }
         std::error_code sync() override {
             const std::error_code error = owner_.change();
+            owner_.log.push_back("sync the file");
             return error || !owner_.reallySync ? error : file_->sync();
         }
         std::error_code stat(FileStat& out) override { return file_->stat(out); }

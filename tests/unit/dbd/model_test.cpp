@@ -94,11 +94,12 @@ TEST_P(ModelTest, StoreAndModelAgree) {
     auto store = std::make_unique<Store>(fs, dir.path());
     store->load();
     Model model = Model::nodes();
+    std::vector<FileImage> images;
     RandomOperations random(GetParam());
     for (int step = 0; step < 1500; ++step) {
         const Model::Path path = random.path();
         const std::string spelled = random.spelled(path);
-        const std::size_t operation = random.below(12);
+        const std::size_t operation = random.below(16);
         if (operation < 6) {
             const std::string text = "value " + std::to_string(step);
             store->write(spelled, text);
@@ -110,7 +111,17 @@ TEST_P(ModelTest, StoreAndModelAgree) {
         } else if (operation < 11) {
             store->rm(spelled);
             model.rm(path);
+        } else if (operation < 14 && store->busy()) {
+            ASSERT_TRUE(store->completed(writeImages(fs, dir.path(), std::move(images))).empty());
+        } else if (operation < 14) {
+            images = store->takeDirty(1 + random.below(500)); // changes go on while they are written
+        } else if (operation == 14) {
+            if (!store->busy()) {
+                ASSERT_TRUE(store->reloadNow().empty()); // nobody edited anything
+            }
         } else {
+            if (store->busy())
+                store->completed(writeImages(fs, dir.path(), std::move(images)));
             store->saveNow();
             ASSERT_EQ(store->dirtyFiles(), 0U);
             store = std::make_unique<Store>(fs, dir.path());

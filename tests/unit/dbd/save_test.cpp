@@ -164,6 +164,29 @@ TEST(SaveTest, AFailedSaveSaysWhichFileAndWhyAndKeepsTheOldOne) {
     EXPECT_EQ(store.dirtyFiles(), 1U);
 }
 
+// What a power cut needs: content before name, name before the answer, the new before the removal of the old.
+TEST(SaveTest, TheOrderOfChanges) {
+    const TemporaryDirectory dir;
+    dir.put("db", "{}");
+    dir.put("vms/a.db", "{\"n\":\"1\"}");
+    dir.put("dom-store/c.db", "{\"n\":\"1\"}");
+    FaultFileSystem fs;
+    Store store(fs, dir.path());
+    store.load();
+    store.write("/dom-store/b/n", "2");
+    store.rm("/vm/a");
+    store.write("/k", "1");
+    EXPECT_THAT(store.saveNow(), testing::IsEmpty());
+    const std::string at = dir.path();
+    EXPECT_THAT(fs.log, testing::ElementsAre("unlink " + at + "/dom-store/b.db.tmp",
+                                             "create " + at + "/dom-store/b.db.tmp", "write", "sync the file",
+                                             "rename " + at + "/dom-store/b.db", "unlink " + at + "/db.tmp",
+                                             "create " + at + "/db.tmp", "write", "sync the file",
+                                             "rename " + at + "/db", "sync " + at,
+                                             "sync " + at + "/dom-store", "unlink " + at + "/vms/a.db.tmp",
+                                             "unlink " + at + "/vms/a.db", "sync " + at + "/vms"));
+}
+
 TEST(SaveTest, ShortWritesAreContinued) {
     const TemporaryDirectory dir;
     FaultFileSystem fs;
