@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// A disk's backend: serves the guest's sector requests from a raw file or a block device, one request at a
+// time, on a worker thread. Owns the open file and the channel.
+#pragma once
+
+#include "xen/emulated/emulator/backend.hpp"
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+namespace xb::xen::emulated {
+
+class BlockBackend final : public Backend {
+public:
+    BlockBackend(const Executor& executor, std::string path, DomId frontend);
+    ~BlockBackend() override;
+
+    Leaves plug(const Leaves& backend) override;
+    const char* ringLeaf() const override { return "ring-ref"; }
+    Leaves connect(UniqueFd channel) override;
+    void disconnect() override;
+
+private:
+    using Channel = std::shared_ptr<asio::posix::stream_descriptor>;
+
+    /// The open medium; shared with a request that is under way on a worker.
+    struct Medium {
+        UniqueFd file;
+        std::uint64_t sectors = 0;
+        bool writable = false;
+    };
+    static Task<> serve(std::shared_ptr<BlockBackend> self, Channel channel);
+    static std::string answer(const Medium& medium, const std::string& message);
+
+    Executor executor_;
+    std::shared_ptr<Medium> medium_;
+    Channel channel_;
+};
+
+} // namespace xb::xen::emulated

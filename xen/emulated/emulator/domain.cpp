@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "xen/emulated/emulator/domain.hpp"
+
+#include "toolstack/libs/error.hpp"
+#include "toolstack/libs/files.hpp"
+#include "toolstack/libs/log.hpp"
+#include "xen/emulated/emulator/domain_checks.hpp"
+#include "xen/emulated/shared_layout.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <ctime>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+namespace xb::xen::emulated {
+
+namespace {
+
+constexpr off_t pageSize = 4096;
+
+void makeFile(const std::string& path, off_t size) {
+    UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!fd || ::ftruncate(fd.get(), size) != 0)
+        throw systemError("cannot make " + path, errno);
+}
+
+std::uint64_t cpuTimeOf(pid_t pid) {
+    clockid_t clock{};
+    timespec time{};
+    if (::clock_getcpuclockid(pid, &clock) != 0 || ::clock_gettime(clock, &time) != 0)
+        return 0;
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
+}
+
+} // namespace
+
+Domain::Domain(const Executor& executor, const EmulatorOptions& options, DomId id, DomainConfig given)
+    : domid(id), config(std::move(given)), memoryTaken(memoryNeededKib(config)), lifeCycle(executor),
+      exited(executor), stopped(executor), gone(executor), executor_(executor), options_(options),
+      directory_(options.directory + "/domains/" + std::to_string(id)), hypercalls_(executor) {
+    try {
+        makeDirectories(directory_ + "/grants", 0700);
+        makeFile(directory_ + "/store", pageSize);
+        if (::mkfifo((directory_ + "/event").c_str(), 0600) != 0)
+            throw systemError("cannot make " + directory_ + "/event", errno);
+        const std::string logs = options.directory + "/console";
+        makeDirectories(logs, 0700);
+        console =
+            std::make_shared<Console>(executor, logs + "/" + config.name + ".log", options.consoleLogLimit);
+        writeState('r');
+    } catch (...) {
+        removeFiles();
+        throw;
+    }
+    console->start();
+}
+
+Domain::~Domain() {
+    kill();
+    console->close();
+    removeFiles();
+}
+
+void Domain::removeFiles() {
+    std::error_code error;
+    std::filesystem::remove_all(directory_, error);
+    if (error)
+        log::error("cannot remove {}: {}", directory_, error.message());
+}
+
+// In place: xenstored may look at any moment, and one byte is written at once.
+void Domain::writeState(char letter) {
+    const std::string path = directory_ + "/state";
+    UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    if (!fd)
+        throw systemError("cannot open " + path, errno);
+    writeAll(fd.get(), std::string(1, letter), path);
+}
+
+void Domain::startProcess(std::function<void(ExitStatus)> onExit) {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+        throw systemError("cannot make a socket", errno);
+    hypercalls_.assign(ends[0]);
+    const UniqueFd guestEnd(ends[1]);
+    const UniqueFd consoleEnd = console->takeGuestEnd();
+    Command command;
+    command.arguments = {options_.guest,        "--directory", options_.directory,    "--domid",
+                         std::to_string(domid), "--type",      typeName(config.type), "--kernel",
+                         config.kernel,         "--ramdisk",   config.ramdisk,        "--cmdline",
+                         config.cmdline};
+    command.cleanEnvironment = true;
+    command.workingDirectory = "/";
+    command.descriptors = {{consoleEnd.get(), STDIN_FILENO},
+                           {consoleEnd.get(), STDOUT_FILENO},
+                           {guestEnd.get(), XB_HYPERCALL_FD}};
+    command.signalWhenParentDies = SIGKILL;
+    command.newSession = true;
+    child_.emplace(executor_, command);
+    readHypercalls();
+    spawn(executor_, "domain " + std::to_string(domid), waitForExit(shared_from_this(), std::move(onExit)));
+}
+
+Task<> Domain::waitForExit(std::shared_ptr<Domain> self, std::function<void(ExitStatus)> onExit) {
+    const auto status = co_await self->child_->wait();
+    self->exited_ = true;
+    self->exited.set();
+    onExit(status);
+}
+
+void Domain::readHypercalls() {
+    auto onReadable = [weak = weak_from_this()](const boost::system::error_code& error) {
+        const auto self = weak.lock();
+        if (error || !self)
+            return;
+        char word[64];
+        const ssize_t size = ::recv(self->hypercalls_.native_handle(), word, sizeof word, MSG_DONTWAIT);
+        if (size == 0 || (size < 0 && errno != EAGAIN))
+            return; // the guest has ended
+        const std::string text(word, size > 0 ? static_cast<std::size_t>(size) : 0);
+        if (text == "pv")
+            self->pvDriver = true;
+        else if (text.starts_with("acpi "))
+            self->acpiState = std::atoi(text.c_str() + 5);
+        self->readHypercalls();
+    };
+    hypercalls_.async_wait(asio::posix::stream_descriptor::wait_read, std::move(onReadable));
+}
+
+void Domain::sendWord(const std::string& word) {
+    if (::send(hypercalls_.native_handle(), word.data(), word.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 &&
+        hasProcess())
+        throw systemError("domain " + std::to_string(domid) + " does not take \"" + word + "\"", errno);
+}
+
+// Before its first unpause the process waits for a word; later it is stopped and continued.
+void Domain::unpause() {
+    if (!paused_)
+        return;
+    paused_ = false;
+    if (std::exchange(started_, true))
+        child_->signal(SIGCONT);
+    else
+        sendWord("start");
+}
+
+void Domain::pause() {
+    if (std::exchange(paused_, true))
+        return;
+    child_->signal(SIGSTOP);
+}
+
+void Domain::kill() {
+    if (hasProcess())
+        child_->signal(SIGKILL);
+}
+
+DomainInfo Domain::info() const {
+    DomainInfo info;
+    info.domid = domid;
+    info.uuid = config.uuid;
+    info.name = config.name;
+    info.paused = paused_;
+    info.shutdown = shutdown;
+    info.dying = dying;
+    info.reason = reason;
+    info.memoryKib = config.memoryKib;
+    info.maxMemoryKib = std::max(config.memoryKib, config.maxMemoryKib);
+    info.vcpus = config.vcpus;
+    info.cpuTimeNs = hasProcess() ? cpuTimeOf(child_->pid()) : 0;
+    return info;
+}
+
+} // namespace xb::xen::emulated

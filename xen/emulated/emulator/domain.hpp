@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// One emulated domain: its configuration, its state as Xen would tell it, and the process, ring files and
+// console that it is made of. Owns all of them: destroying it removes the files, kill() ends the process.
+#pragma once
+
+#include "toolstack/libs/child.hpp"
+#include "xen/emulated/emulator/console.hpp"
+#include "xen/emulated/emulator/options.hpp"
+#include "xen/hypervisor.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace xb::xen::emulated {
+
+class Domain : public std::enable_shared_from_this<Domain> {
+public:
+    /// Makes the files of the domain (shared_layout.h) and its console. Throws xb::Error.
+    Domain(const Executor& executor, const EmulatorOptions& options, DomId domid, DomainConfig config);
+    Domain(const Domain&) = delete;
+    Domain& operator=(const Domain&) = delete;
+    ~Domain();
+
+    /// Starts the guest's process, which waits for unpause(). `onExit` is called once, when it has ended.
+    void startProcess(std::function<void(ExitStatus)> onExit);
+    void unpause();
+    void pause();
+    void kill();
+    void pressPowerButton() { sendWord("power-button"); }
+    /// Writes the letter that xenstored sees (shared_layout.h).
+    void writeState(char letter);
+
+    DomainInfo info() const;
+    bool running() const { return !shutdown && !dying; }
+    bool hasProcess() const { return child_ && !exited_; }
+
+    const DomId domid;
+    const DomainConfig config;
+    const std::uint64_t memoryTaken; ///< KiB
+    bool shutdown = false;
+    bool dying = false;
+    ShutdownReason reason = ShutdownReason::poweroff;
+    bool pvDriver = false; ///< HVM: the guest has said that it has one
+    int acpiState = 0;
+    /// forceShutdown() was called: the reason that the process's end is to have.
+    std::optional<ShutdownReason> forced;
+    AsyncMutex lifeCycle; ///< held by create, destroy
+    Event exited;         ///< the process has ended
+    Event stopped;        ///< the domain has shut down or is dying
+    Event gone;           ///< nothing is left
+    std::shared_ptr<Console> console;
+
+private:
+    Task<> waitForExit(std::shared_ptr<Domain> self, std::function<void(ExitStatus)> onExit);
+    void readHypercalls();
+    void sendWord(const std::string& word);
+    void removeFiles();
+
+    Executor executor_;
+    const EmulatorOptions& options_;
+    std::string directory_;
+    std::optional<Child> child_;
+    asio::posix::stream_descriptor hypercalls_;
+    bool exited_ = false;
+    bool started_ = false;
+    bool paused_ = true;
+};
+
+} // namespace xb::xen::emulated

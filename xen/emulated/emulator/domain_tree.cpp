@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "xen/emulated/emulator/domain_tree.hpp"
+
+#include "toolstack/libs/error.hpp"
+#include "xen/emulated/emulator/domain_checks.hpp"
+#include "xen/emulated/shared_layout.h"
+
+extern "C" {
+#include <xenstore.h>
+}
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <optional>
+
+namespace xb::xen::emulated {
+
+namespace {
+
+using Right = XenStorePermission::Right;
+using Permissions = std::vector<XenStorePermission>;
+
+// A node to write; one without permissions inherits its parent's.
+struct Node {
+    std::string path;
+    std::string value;
+    Permissions permissions;
+};
+
+Permissions guestReads(DomId domid) {
+    return {{0, Right::none}, {domid, Right::read}};
+}
+Permissions guestOwns(DomId domid) {
+    return {{domid, Right::none}};
+}
+Permissions controlDomainOnly() {
+    return {{0, Right::none}};
+}
+
+void writeNodes(xs_handle* handle, const std::vector<Node>& nodes) {
+    for (int attempt = 0; attempt < maxTransactionAttempts; ++attempt) {
+        const xs_transaction_t transaction = xs_transaction_start(handle);
+        if (transaction == XBT_NULL)
+            throw systemError("xenstore: cannot start a transaction", errno);
+        try {
+            for (const auto& node : nodes) {
+                if (!xs_write(handle, transaction, node.path.c_str(), node.value.data(),
+                              static_cast<unsigned>(node.value.size())))
+                    throw systemError("xenstore: cannot write " + node.path, errno);
+                if (!node.permissions.empty())
+                    setStorePermissions(handle, transaction, node.path, node.permissions);
+            }
+        } catch (...) {
+            xs_transaction_end(handle, transaction, true);
+            throw;
+        }
+        if (xs_transaction_end(handle, transaction, false))
+            return;
+        if (errno != EAGAIN)
+            throw systemError("xenstore: cannot end a transaction", errno);
+    }
+    throw Error("xenstore: a domain's tree could not be written, others interfered too often");
+}
+
+std::vector<Node> homeNodes(DomId domid, const DomainConfig& config, const std::string& tty) {
+    const std::string home = domainPath(domid);
+    const std::string vm = "/vm/" + config.uuid;
+    const std::string libxl = "/libxl/" + std::to_string(domid);
+    const auto started =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
+    std::vector<Node> nodes{
+        {libxl, "", controlDomainOnly()},
+        {libxl + "/type", typeName(config.type), {}},
+        {libxl + "/dm-version", "qemu_xen", {}},
+        {vm, "", guestReads(domid)},
+        {vm + "/uuid", config.uuid, {}},
+        {vm + "/name", config.name, {}},
+        {vm + "/start_time", std::to_string(started.count()), {}},
+        {home, "", guestReads(domid)},
+        {home + "/vm", vm, {}},
+        {home + "/name", config.name, {}},
+        {home + "/domid", std::to_string(domid), {}},
+        {home + "/cpu", "", {}},
+        {home + "/memory", "", {}},
+        {home + "/memory/static-max", std::to_string(std::max(config.memoryKib, config.maxMemoryKib)), {}},
+        {home + "/memory/target", std::to_string(config.memoryKib), {}},
+        {home + "/memory/videoram", std::to_string(config.videoMemoryKib), {}},
+        {home + "/device", "", {}},
+        {home + "/control", "", {}},
+        {home + "/control/platform-feature-multiprocessor-suspend", "1", {}},
+        {home + "/control/platform-feature-xs_reset_watches", "1", {}},
+        {home + "/device/suspend/event-channel", "", guestOwns(domid)},
+        {home + "/store/port", std::to_string(XB_STORE_PORT), {}},
+        {home + "/store/ring-ref", std::to_string(XB_STORE_REF), {}},
+        {home + "/console/backend", backendPath("console", domid, 0), {}},
+        {home + "/console/backend-id", "0", {}},
+        {home + "/console/limit", "1048576", {}},
+        {home + "/console/type", "xenconsoled", {}},
+        {home + "/console/output", "pty", {}},
+        {home + "/console/tty", tty, {}},
+        {home + "/console/port", std::to_string(XB_CONSOLE_PORT), {}},
+        {home + "/console/ring-ref", std::to_string(XB_CONSOLE_REF), {}},
+    };
+    for (unsigned cpu = 0; cpu < config.vcpus; ++cpu)
+        nodes.push_back({home + "/cpu/" + std::to_string(cpu) + "/availability", "online", {}});
+    for (const char* leaf : {"shutdown", "feature-poweroff", "feature-reboot", "feature-suspend", "sysrq"})
+        nodes.push_back({home + "/control/" + leaf, "", guestOwns(domid)});
+    for (const char* leaf : {"data", "drivers", "feature", "attr", "error"})
+        nodes.push_back({home + "/" + leaf, "", guestOwns(domid)});
+    if (config.type == DomainType::hvm)
+        nodes.push_back({vm + "/rtc/timeoffset", std::to_string(config.timeOffsetSeconds), {}});
+    for (const auto& [name, value] : config.platform)
+        nodes.push_back({home + "/platform/" + name, value, {}});
+    return nodes;
+}
+
+using Values = std::vector<std::pair<std::string, std::string>>;
+
+void addDevice(std::vector<Node>& nodes, DomId domid, const DeviceId& id, const Values& front,
+               const Values& back) {
+    const std::string frontend = frontendPath(id.kind, domid, id.devid);
+    const std::string backend = backendPath(id.kind, domid, id.devid);
+    const std::string libxl =
+        "/libxl/" + std::to_string(domid) + "/device/" + id.kind + "/" + std::to_string(id.devid);
+    nodes.push_back({libxl, "", controlDomainOnly()});
+    nodes.push_back({libxl + "/frontend", frontend, {}});
+    nodes.push_back({libxl + "/backend", backend, {}});
+    nodes.push_back({frontend, "", {{domid, Right::none}, {0, Right::read}}});
+    nodes.push_back({frontend + "/backend", backend, {}});
+    nodes.push_back({frontend + "/backend-id", "0", {}});
+    nodes.push_back({frontend + "/state", "1", {}});
+    for (const auto& [name, value] : front)
+        nodes.push_back({frontend + "/" + name, value, {}});
+    nodes.push_back({backend, "", guestReads(domid)});
+    nodes.push_back({backend + "/frontend", frontend, {}});
+    nodes.push_back({backend + "/frontend-id", std::to_string(domid), {}});
+    nodes.push_back({backend + "/online", "1", {}});
+    for (const auto& [name, value] : back) {
+        nodes.push_back({backend + "/" + name, value, {}});
+        nodes.push_back({libxl + "/" + name, value, {}});
+    }
+    nodes.push_back({backend + "/state", "1", {}}); // last: this is what the backend waits for
+}
+
+std::vector<Node> deviceNodes(DomId domid, const DomainConfig& config) {
+    std::vector<Node> nodes;
+    for (const auto& disk : config.disks) {
+        const DeviceId id{"vbd", diskDeviceNumber(disk.vdev)};
+        const std::string type = disk.cdrom ? "cdrom" : "disk";
+        addDevice(nodes, domid, id, {{"virtual-device", std::to_string(id.devid)}, {"device-type", type}},
+                  {{"params", disk.path},
+                   {"dev", disk.vdev},
+                   {"type", disk.backend == DiskBackend::phy ? "phy" : "qdisk"},
+                   {"mode", disk.writable ? "w" : "r"},
+                   {"device-type", type},
+                   {"removable", disk.cdrom ? "1" : "0"},
+                   {"bootable", "1"},
+                   {"discard-enable", "0"}});
+    }
+    for (const auto& nic : config.nics) {
+        const DeviceId id{"vif", static_cast<std::uint32_t>(nic.devid)};
+        const std::string handle = std::to_string(nic.devid);
+        addDevice(nodes, domid, id, {{"handle", handle}, {"mac", nic.mac}, {"mtu", "1500"}, {"trusted", "1"}},
+                  {{"script", nic.script.empty() ? "/etc/xen/scripts/vif-bridge" : nic.script},
+                   {"mac", nic.mac},
+                   {"bridge", nic.bridge},
+                   {"handle", handle},
+                   {"mtu", "1500"},
+                   {"type", config.type == DomainType::hvm ? "vif_ioemu" : "vif"},
+                   {"hotplug-status", ""}});
+    }
+    return nodes;
+}
+
+} // namespace
+
+std::string domainPath(DomId domid) {
+    return "/local/domain/" + std::to_string(domid);
+}
+
+std::string backendPath(const std::string& kind, DomId frontend, std::uint32_t devid) {
+    return "/local/domain/0/backend/" + kind + "/" + std::to_string(frontend) + "/" + std::to_string(devid);
+}
+
+std::string frontendPath(const std::string& kind, DomId frontend, std::uint32_t devid) {
+    return domainPath(frontend) + "/device/" + kind + "/" + std::to_string(devid);
+}
+
+std::vector<DeviceId> devicesOf(const DomainConfig& config) {
+    std::vector<DeviceId> ids;
+    for (const auto& disk : config.disks)
+        ids.push_back({"vbd", diskDeviceNumber(disk.vdev)});
+    for (const auto& nic : config.nics)
+        ids.push_back({"vif", static_cast<std::uint32_t>(nic.devid)});
+    return ids;
+}
+
+Task<> writeControlDomain(XenStoreClient& store) {
+    std::vector<Node> nodes{{"/local/domain/0/name", "Domain-0", {}},
+                            {"/local/domain/0/domid", "0", {}},
+                            {"/local/domain/0/backend", "", {}},
+                            {"/vm", "", {}},
+                            {"/libxl", "", {}}};
+    auto work = [nodes = std::move(nodes)](xs_handle* handle) { writeNodes(handle, nodes); };
+    co_await store.run(std::move(work));
+}
+
+Task<> writeDomain(XenStoreClient& store, DomId domid, DomainConfig config, std::string tty) {
+    auto work = [domid, nodes = homeNodes(domid, config, tty)](xs_handle* handle) {
+        writeNodes(handle, nodes);
+        if (!xs_introduce_domain(handle, domid, XB_STORE_REF, XB_STORE_PORT))
+            throw systemError("xenstore: cannot introduce domain " + std::to_string(domid), errno);
+    };
+    co_await store.run(std::move(work));
+}
+
+Task<> writeDevices(XenStoreClient& store, DomId domid, DomainConfig config) {
+    auto nodes = deviceNodes(domid, config);
+    if (nodes.empty())
+        co_return;
+    auto work = [nodes = std::move(nodes)](xs_handle* handle) { writeNodes(handle, nodes); };
+    co_await store.run(std::move(work));
+}
+
+Task<> removeDomain(XenStoreClient& store, DomId domid, std::string uuid) {
+    auto work = [domid, uuid](xs_handle* handle) {
+        const std::string number = std::to_string(domid);
+        std::vector<std::string> paths{"/local/domain/" + number, "/libxl/" + number, "/vm/" + uuid};
+        for (const char* kind : {"vbd", "vif", "console"})
+            paths.push_back(std::string("/local/domain/0/backend/") + kind + "/" + number);
+        for (const auto& path : paths)
+            if (!xs_rm(handle, XBT_NULL, path.c_str()) && errno != ENOENT)
+                throw systemError("xenstore: cannot remove " + path, errno);
+    };
+    co_await store.run(std::move(work));
+}
+
+} // namespace xb::xen::emulated

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The emulated machine: the table of domains, the memory that they share, xenstored, and the life cycle of a
+// domain. Owns everything that runs; control_server.hpp puts it on a socket. All operations throw xb::Error.
+#pragma once
+
+#include "toolstack/libs/loop.hpp"
+#include "xen/emulated/emulator/domain.hpp"
+#include "xen/emulated/emulator/faults.hpp"
+#include "xen/emulated/emulator/options.hpp"
+#include "xen/emulated/emulator/xenstored_process.hpp"
+#include "xen/xenstore_client.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+
+namespace xb::xen::emulated {
+
+class Backends;
+
+class Emulator {
+public:
+    using EventHandler = std::function<void(DomId, DomainEvent)>;
+
+    Emulator(const Executor& executor, EmulatorOptions options);
+    Emulator(const Emulator&) = delete;
+    Emulator& operator=(const Emulator&) = delete;
+    ~Emulator();
+
+    /// Starts xenstored and fills in domain 0. `onLost` is called when xenstored ends by itself.
+    Task<> start(std::function<void(std::string)> onLost);
+    /// Ends all domains and xenstored and removes every file.
+    Task<> stop();
+    /// Is told of every shutdown and death.
+    void setEventHandler(EventHandler handler) { onEvent_ = std::move(handler); }
+
+    HostInfo hostInfo() const;
+    std::vector<DomainInfo> domains() const;
+    Task<DomId> create(DomainConfig config, Hypervisor::ProgressHandler progress);
+    void unpause(DomId domid) { running(domid)->unpause(); }
+    void pause(DomId domid) { running(domid)->pause(); }
+    Task<> destroy(DomId domid);
+    Task<bool> requestShutdown(DomId domid, std::string word, std::chrono::seconds limit);
+    void powerButton(DomId domid);
+    Task<> forceShutdown(DomId domid, ShutdownReason reason);
+    int acpiState(DomId domid) const { return existing(domid)->acpiState; }
+    Faults& faults() { return faults_; }
+    const EmulatorOptions& options() const { return options_; }
+
+private:
+    using DomainPtr = std::shared_ptr<Domain>;
+
+    DomainPtr existing(DomId domid) const;
+    DomainPtr running(DomId domid) const;
+    std::uint64_t freeMemoryKib() const;
+    void checkClash(const DomainConfig& config) const;
+    DomId allocateDomId();
+    Task<> build(DomainPtr domain, Hypervisor::ProgressHandler progress);
+    Task<> tearDown(DomainPtr domain);
+    void onExit(const DomainPtr& domain, const ExitStatus& status);
+    void removeFiles(bool all);
+    Task<> watchXenstored(std::function<void(std::string)> onLost);
+
+    Executor executor_;
+    EmulatorOptions options_;
+    Faults faults_;
+    XenstoredProcess xenstored_;
+    std::unique_ptr<XenStoreClient> store_;
+    std::unique_ptr<Backends> backends_;
+    std::map<DomId, DomainPtr> domains_;
+    DomId nextDomId_ = 1;
+    EventHandler onEvent_;
+    Event xenstoredGone_;
+    bool stopping_ = false;
+};
+
+} // namespace xb::xen::emulated

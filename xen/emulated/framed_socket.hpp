@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages with a length in front, over a local stream socket: what the emulator's control socket speaks.
+// Owns the socket and what is queued to be sent; a peer that does not read is dropped once too much is queued
+// for it.
+#pragma once
+
+#include "toolstack/libs/task.hpp"
+
+#include <boost/asio/local/stream_protocol.hpp>
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace xb::xen::emulated {
+
+/// Longest message, and most that may be queued for a peer, in bytes.
+inline constexpr std::size_t maxControlMessage = 1024 * 1024;
+inline constexpr std::size_t maxControlQueue = 4 * 1024 * 1024;
+
+class FramedSocket : public std::enable_shared_from_this<FramedSocket> {
+public:
+    explicit FramedSocket(asio::local::stream_protocol::socket socket) : socket_(std::move(socket)) {}
+
+    /// The next message; nothing when the peer is gone or sent one that is too long.
+    Task<std::optional<std::string>> receive();
+    /// Queues a message. A peer with too much queued is disconnected.
+    void send(const std::string& message);
+    void close();
+
+private:
+    void writeNext();
+
+    asio::local::stream_protocol::socket socket_;
+    std::deque<std::string> queue_;
+    std::size_t queued_ = 0;
+    bool writing_ = false;
+};
+
+} // namespace xb::xen::emulated
