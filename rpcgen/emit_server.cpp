@@ -253,7 +253,9 @@ std::string serverSource(const Unit& unit) {
     for (const auto& interface : unit.document.interfaces) {
         if (interface.builtIn())
             continue;
-        text += fmt::format("\n// --- {} ---\n\nnamespace {{\nnamespace {}Data {{\n\n", interface.name,
+        if (!text.ends_with("\n\n"))
+            text += "\n";
+        text += fmt::format("// --- {} ---\n\nnamespace {{\nnamespace {}Data {{\n\n", interface.name,
                             interface.cppClass);
         for (const auto& method : interface.methods)
             text += thunk(interface, method);
