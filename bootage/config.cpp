@@ -162,6 +162,9 @@ private:
         } else if (isSocket) {
             if (!words[1].starts_with('/'))
                 fail("the socket's path \"" + words[1] + "\" does not begin with /");
+            if (words[1].size() > maxSocketPath)
+                fail("the socket's path is longer than " + std::to_string(maxSocketPath) +
+                     " bytes: " + words[1]);
             it.readiness = Readiness::socket;
             it.readySocket = words[1];
         } else

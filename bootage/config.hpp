@@ -23,6 +23,8 @@ inline constexpr std::size_t maxConfigSize = 1024 * 1024;
 inline constexpr std::size_t maxServices = 256;
 inline constexpr std::size_t maxNameLength = 64;
 inline constexpr std::chrono::seconds maxTime{24 * 60 * 60};
+/// Longest path of a unix socket (unix(7)).
+inline constexpr std::size_t maxSocketPath = 107;
 
 /// When a service counts as ready, so that those which depend on it may start.
 enum class Readiness {

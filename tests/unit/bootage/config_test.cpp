@@ -124,6 +124,8 @@ TEST(Config, BadValues) {
     EXPECT_THAT(inService("ready notify x"), HasSubstr("usage: ready"));
     EXPECT_THAT(inService("ready soon"), HasSubstr("\"soon\" is no readiness"));
     EXPECT_THAT(inService("ready socket run/bus"), HasSubstr("does not begin with /"));
+    EXPECT_THAT(inService("ready socket /" + std::string(maxSocketPath, 'x')),
+                HasSubstr("longer than 107 bytes"));
     EXPECT_THAT(inService("env A"), HasSubstr("\"A\" is not NAME=VALUE"));
     EXPECT_THAT(inService("env 1=A"), HasSubstr("is not NAME=VALUE"));
     EXPECT_THAT(inService("log ''"), HasSubstr("log file's name is empty"));
