@@ -17,7 +17,7 @@ namespace {
 
 constexpr mode_t fileMode = 0644;
 constexpr mode_t directoryMode = 0755;
-constexpr std::size_t readChunk = 64 * 1024;
+constexpr std::size_t readChunk = std::size_t{64} * 1024;
 
 std::error_code lastError() {
     return {errno, std::generic_category()};

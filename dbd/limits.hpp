@@ -9,15 +9,15 @@ namespace xb::dbd {
 
 /// Bounds on paths, values, JSON texts and files. All sizes are in bytes.
 struct Limits {
-    std::size_t pathBytes = 16384;       ///< a path as it comes from a caller
-    std::size_t depth = 64;              ///< segments of a path; nesting of a JSON value counts on top
-    std::size_t nameBytes = 255;         ///< one segment, one key; at most maxNameBytes
-    std::size_t valueBytes = 16u << 20;  ///< the text of one leaf
-    std::size_t injectBytes = 64u << 20; ///< the JSON text given to inject
-    std::size_t fileBytes = 64u << 20;   ///< a file that is loaded
-    std::size_t binaryBytes = 64u << 20; ///< a binary node's file that is handed to a caller
-    std::size_t nodes = 4'000'000;       ///< nodes in the whole tree
-    std::size_t treeBytes = std::size_t{1} << 30; ///< names and values in the whole tree
+    std::size_t pathBytes = 16384; ///< a path as it comes from a caller
+    std::size_t depth = 64;        ///< segments of a path; nesting of a JSON value counts on top
+    std::size_t nameBytes = 255;   ///< one segment, one key; at most maxNameBytes
+    std::size_t valueBytes = std::size_t{16} << 20;  ///< the text of one leaf
+    std::size_t injectBytes = std::size_t{64} << 20; ///< the JSON text given to inject
+    std::size_t fileBytes = std::size_t{64} << 20;   ///< a file that is loaded
+    std::size_t binaryBytes = std::size_t{64} << 20; ///< a binary node's file that is handed to a caller
+    std::size_t nodes = 4'000'000;                   ///< nodes in the whole tree
+    std::size_t treeBytes = std::size_t{1} << 30;    ///< names and values in the whole tree
 
     static constexpr std::size_t maxNameBytes = 65535; ///< what a node can hold
 };

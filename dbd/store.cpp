@@ -66,8 +66,7 @@ Store::Store(FileSystem& fs, std::string directory, Limits limits)
     tree_.setListener([this](std::string_view path) { onChange(path); });
 }
 
-// ---- Operations
-// ----------------------------------------------------------------------------------------------------
+// ---- Operations ----
 
 Effect Store::write(std::string_view path, std::string_view value) {
     checkTarget(path, nullptr);
@@ -134,8 +133,7 @@ Effect Store::finish() {
     return effect;
 }
 
-// ---- Which files a change touches
-// ----------------------------------------------------------------------------------
+// ---- Which files a change touches ----
 
 void Store::onChange(std::string_view path) {
     if (!loading_) {
@@ -199,8 +197,7 @@ void Store::touch(std::string_view record) {
         touched_.emplace(record);
 }
 
-// ---- Saving
-// --------------------------------------------------------------------------------------------------------
+// ---- Saving ----
 
 /// Whether a record should have a file.
 bool Store::isPresent(std::string_view record) const {

@@ -116,6 +116,8 @@ private:
     void shunUnusable(const DiskScan& scan);
     void loadNested(const DiskScan& scan, std::vector<Problem>& problems);
     void placeBinaries(const DiskScan& scan, std::vector<Problem>& problems);
+
+    // Reloading: store_reload.cpp
     void reloadDb(DiskChanges& changes, std::vector<Problem>& problems);
     void replaceDb(Node& content, std::vector<Problem>& problems);
     void reloadRecord(const std::string& record, DiskChanges::Changed& changed,

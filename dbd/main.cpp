@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// dbd, the configuration database: serves the tree of all VMs' configuration and keeps it in files that people can read.
+#include "dbd/saver.hpp"
+#include "dbd/service.hpp"
+#include "toolstack/control/control.hpp"
+#include "toolstack/libs/daemon.hpp"
+#include "toolstack/libs/files.hpp"
+#include "toolstack/libs/log.hpp"
+#include "toolstack/libs/options.hpp"
+
+#include <csignal>
+
+namespace {
+
+struct Options {
+    xb::CommonOptions common;
+    std::filesystem::path directory = "/config";
+    xb::dbd::Limits limits;
+};
+
+void addLimits(CLI::App& app, xb::dbd::Limits& limits)
+{
+    auto* group = app.add_option_group("Limits");
+    group->add_option("--max-path-bytes", limits.pathBytes, "length of a path")->capture_default_str();
+    group->add_option("--max-depth", limits.depth, "segments of a path")->capture_default_str();
+    group->add_option("--max-value-bytes", limits.valueBytes, "size of one value")->capture_default_str();
+    group->add_option("--max-inject-bytes", limits.injectBytes, "size of the JSON given to inject")->capture_default_str();
+    group->add_option("--max-file-bytes", limits.fileBytes, "size of a file that is loaded")->capture_default_str();
+    group->add_option("--max-nodes", limits.nodes, "nodes in the tree")->capture_default_str();
+    group->add_option("--max-tree-bytes", limits.treeBytes, "names and values in the tree")->capture_default_str();
+}
+
+int serve(const Options& options)
+{
+    const auto directory = xb::below(options.common.root, options.directory);
+    xb::makeDirectories(directory);
+    xb::Loop loop;
+    xb::Bus bus(loop, options.common.bus);
+    xb::dbd::PosixFileSystem fs;
+    xb::dbd::Store store(fs, directory.string(), options.limits);
+    for (const auto& problem : store.load())
+        xb::log::warn("{}", problem.message());
+    xb::dbd::Saver saver(loop.executor(), fs, store);
+    auto object = std::make_shared<xb::dbd::DbObject>(bus, fs, store, saver);
+    bus.objects().add("/", object);
+    bus.objects().add("/", std::make_shared<xb::dbd::DbExtensionObject>(object->watches(), saver));
+    xb::exportControl(bus);
+
+    auto reload = [](xb::dbd::Saver& reloader, std::shared_ptr<xb::dbd::DbObject> db) -> xb::Task<> {
+        co_await reloader.reload();
+        db->announceForeign();
+    };
+    auto stop = [](xb::dbd::Saver& last, xb::Loop& running) -> xb::Task<> {
+        xb::notifyStopping();
+        try {
+            co_await last.saveAll();
+        } catch (const xb::Error&) {
+            // reported by the saver; one more try follows
+        }
+        running.stop();
+    };
+    loop.onSignals({SIGTERM, SIGINT, SIGHUP}, [&](int signal) {
+        if (signal == SIGHUP)
+            loop.spawn("reading the files again", reload(saver, object));
+        else
+            loop.spawn("stopping", stop(saver, loop));
+    });
+    saver.changed(); // what was brought over from older files
+    bus.requestName(xb::dbd::serviceName);
+    xb::notifyReady();
+    xb::log::info("serving {} nodes from {}", store.tree().size().nodes, directory.string());
+    const int status = loop.run();
+
+    while (store.busy()) { // the bus went away during a disk job: let it end
+        loop.context().restart();
+        loop.context().run_one();
+    }
+    for (const auto& problem : store.saveNow())
+        xb::log::error("{}", problem.message());
+    if (store.dirtyFiles() > 0) {
+        xb::log::error("{} files in {} could not be saved: their last changes are lost", store.dirtyFiles(),
+                       directory.string());
+        return xb::exitFailure;
+    }
+    bus.flush();
+    return status;
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    CLI::App app("dbd: the configuration database, on the bus as com.citrix.xenclient.db");
+    Options options;
+    xb::addCommonOptions(app, options.common, true);
+    app.add_option("--directory", options.directory, "where the files are, below --root")->capture_default_str();
+    addLimits(app, options.limits);
+    return xb::runProgram("dbd", app, options.common, argc, argv, [&options] { return serve(options); });
+}
