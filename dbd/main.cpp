@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// dbd, the configuration database: serves the tree of all VMs' configuration and keeps it in files that people can read.
+// dbd, the configuration database: serves the tree of all VMs' configuration and keeps it in files that
+// people can read.
 #include "dbd/saver.hpp"
 #include "dbd/service.hpp"
 #include "toolstack/control/control.hpp"
@@ -18,20 +19,21 @@ struct Options {
     xb::dbd::Limits limits;
 };
 
-void addLimits(CLI::App& app, xb::dbd::Limits& limits)
-{
+void addLimits(CLI::App& app, xb::dbd::Limits& limits) {
     auto* group = app.add_option_group("Limits");
     group->add_option("--max-path-bytes", limits.pathBytes, "length of a path")->capture_default_str();
     group->add_option("--max-depth", limits.depth, "segments of a path")->capture_default_str();
     group->add_option("--max-value-bytes", limits.valueBytes, "size of one value")->capture_default_str();
-    group->add_option("--max-inject-bytes", limits.injectBytes, "size of the JSON given to inject")->capture_default_str();
-    group->add_option("--max-file-bytes", limits.fileBytes, "size of a file that is loaded")->capture_default_str();
+    group->add_option("--max-inject-bytes", limits.injectBytes, "size of the JSON given to inject")
+        ->capture_default_str();
+    group->add_option("--max-file-bytes", limits.fileBytes, "size of a file that is loaded")
+        ->capture_default_str();
     group->add_option("--max-nodes", limits.nodes, "nodes in the tree")->capture_default_str();
-    group->add_option("--max-tree-bytes", limits.treeBytes, "names and values in the tree")->capture_default_str();
+    group->add_option("--max-tree-bytes", limits.treeBytes, "names and values in the tree")
+        ->capture_default_str();
 }
 
-int serve(const Options& options)
-{
+int serve(const Options& options) {
     const auto directory = xb::below(options.common.root, options.directory);
     xb::makeDirectories(directory);
     xb::Loop loop;
@@ -88,12 +90,12 @@ int serve(const Options& options)
 
 } // namespace
 
-int main(int argc, char** argv)
-{
+int main(int argc, char** argv) {
     CLI::App app("dbd: the configuration database, on the bus as com.citrix.xenclient.db");
     Options options;
     xb::addCommonOptions(app, options.common, true);
-    app.add_option("--directory", options.directory, "where the files are, below --root")->capture_default_str();
+    app.add_option("--directory", options.directory, "where the files are, below --root")
+        ->capture_default_str();
     addLimits(app, options.limits);
     return xb::runProgram("dbd", app, options.common, argc, argv, [&options] { return serve(options); });
 }

@@ -17,12 +17,9 @@ constexpr std::size_t sliceBytes = 256 * 1024;
 
 Saver::Saver(const Executor& executor, FileSystem& fs, Store& store)
     : executor_(executor), fs_(fs), store_(store), disk_(executor), timer_(executor),
-      lastFlush_(std::chrono::steady_clock::now() - flushInterval)
-{
-}
+      lastFlush_(std::chrono::steady_clock::now() - flushInterval) {}
 
-void Saver::changed()
-{
+void Saver::changed() {
     if (scheduled_ || store_.dirtyFiles() == 0)
         return;
     scheduled_ = true;
@@ -33,8 +30,7 @@ void Saver::changed()
     });
 }
 
-Task<> Saver::flush()
-{
+Task<> Saver::flush() {
     lastFlush_ = std::chrono::steady_clock::now();
     try {
         co_await saveAll();
@@ -46,8 +42,7 @@ Task<> Saver::flush()
     changed();
 }
 
-Task<> Saver::runJob(std::vector<FileImage> images)
-{
+Task<> Saver::runJob(std::vector<FileImage> images) {
     std::vector<WriteResult> results;
     auto work = [this, images = std::move(images)]() mutable {
         return writeImages(fs_, store_.directory(), std::move(images));
@@ -56,8 +51,7 @@ Task<> Saver::runJob(std::vector<FileImage> images)
     report(store_.completed(results));
 }
 
-Task<> Saver::saveRecords(std::vector<std::string> records)
-{
+Task<> Saver::saveRecords(std::vector<std::string> records) {
     auto lock = co_await disk_.lock();
     auto images = store_.takeRecords(records);
     if (!images.empty())
@@ -68,8 +62,7 @@ Task<> Saver::saveRecords(std::vector<std::string> records)
                         (lastError_.empty() ? "see the log of dbd" : lastError_) + "; it is tried again");
 }
 
-Task<> Saver::saveAll()
-{
+Task<> Saver::saveAll() {
     auto lock = co_await disk_.lock();
     // What is dirty now; changes that come while we write are the next flush's.
     for (std::size_t files = store_.dirtyFiles(); files > 0;) {
@@ -84,8 +77,7 @@ Task<> Saver::saveAll()
     }
 }
 
-Task<> Saver::reload()
-{
+Task<> Saver::reload() {
     auto lock = co_await disk_.lock();
     auto known = store_.beginReload();
     auto work = [this, known = std::move(known)] {
@@ -97,8 +89,7 @@ Task<> Saver::reload()
     log::info("read the files in {} again", store_.directory());
 }
 
-void Saver::report(const std::vector<Problem>& problems)
-{
+void Saver::report(const std::vector<Problem>& problems) {
     const std::string before = std::exchange(lastError_, "");
     for (const auto& problem : problems) {
         if (lastError_.empty())

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// When the tree goes to disk: three seconds after a change at the latest, at once where a caller waits for it, never two
-// jobs at a time, and never on the loop. A file that cannot be written keeps its old content, is reported once, and is
-// tried again until it can.
+// When the tree goes to disk: three seconds after a change at the latest, at once where a caller waits for
+// it, never two jobs at a time, and never on the loop. A file that cannot be written keeps its old content,
+// is reported once, and is tried again until it can.
 #pragma once
 
 #include "dbd/store.hpp"

@@ -8,8 +8,7 @@ namespace xb::dbd {
 namespace {
 
 // "a//b/" and "/a/b" are one path; the root is "/".
-std::string canonical(const std::string& path)
-{
+std::string canonical(const std::string& path) {
     std::string result;
     for (std::size_t start = 0; start < path.size();) {
         const std::size_t end = std::min(path.find('/', start), path.size());
@@ -20,8 +19,7 @@ std::string canonical(const std::string& path)
     return result.empty() ? "/" : result;
 }
 
-bool isAtOrBelow(const std::string& path, const std::string& prefix)
-{
+bool isAtOrBelow(const std::string& path, const std::string& prefix) {
     if (prefix == "/")
         return true;
     return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
@@ -31,8 +29,7 @@ bool isAtOrBelow(const std::string& path, const std::string& prefix)
 
 // --- watches ---
 
-Watches::Watches(Bus& bus) : bus_(bus)
-{
+Watches::Watches(Bus& bus) : bus_(bus) {
     SignalMatch match;
     match.sender = "org.freedesktop.DBus";
     match.interface = "org.freedesktop.DBus";
@@ -44,18 +41,18 @@ Watches::Watches(Bus& bus) : bus_(bus)
     });
 }
 
-void Watches::add(const std::string& client, const std::string& prefix)
-{
+void Watches::add(const std::string& client, const std::string& prefix) {
     if (!prefixes_.contains(client) && prefixes_.size() >= watcherLimit)
-        throw Error(errors::limitsExceeded, std::to_string(watcherLimit) + " connections watch the database already");
+        throw Error(errors::limitsExceeded,
+                    std::to_string(watcherLimit) + " connections watch the database already");
     auto& mine = prefixes_[client];
     if (mine.size() >= watchLimit && !mine.contains(canonical(prefix)))
-        throw Error(errors::limitsExceeded, client + " watches " + std::to_string(watchLimit) + " prefixes already");
+        throw Error(errors::limitsExceeded,
+                    client + " watches " + std::to_string(watchLimit) + " prefixes already");
     mine.insert(canonical(prefix));
 }
 
-void Watches::remove(const std::string& client, const std::string& prefix)
-{
+void Watches::remove(const std::string& client, const std::string& prefix) {
     auto it = prefixes_.find(client);
     if (it == prefixes_.end() || it->second.erase(canonical(prefix)) == 0)
         throw Error(client + " does not watch " + canonical(prefix));
@@ -63,8 +60,7 @@ void Watches::remove(const std::string& client, const std::string& prefix)
         prefixes_.erase(it);
 }
 
-void Watches::tell(const std::string& maker, const std::vector<std::string>& paths)
-{
+void Watches::tell(const std::string& maker, const std::vector<std::string>& paths) {
     for (const auto& [client, prefixes] : prefixes_) {
         if (client == maker)
             continue;
@@ -88,8 +84,7 @@ void Watches::tell(const std::string& maker, const std::vector<std::string>& pat
 // --- com.citrix.xenclient.db ---
 
 DbObject::DbObject(Bus& bus, FileSystem& fs, Store& store, Saver& saver)
-    : fs_(fs), store_(store), saver_(saver), watches_(bus)
-{
+    : fs_(fs), store_(store), saver_(saver), watches_(bus) {
     store_.setListener([this](std::string_view path) {
         const std::string text = canonical(std::string(path));
         if (changed_.empty() || changed_.back() != text)
@@ -97,13 +92,20 @@ DbObject::DbObject(Bus& bus, FileSystem& fs, Store& store, Saver& saver)
     });
 }
 
-Task<std::string> DbObject::read(Caller, std::string path) { co_return store_.tree().read(path); }
-Task<std::string> DbObject::dump(Caller, std::string path) { co_return store_.tree().dump(path); }
-Task<bool> DbObject::exists(Caller, std::string path) { co_return store_.tree().exists(path); }
-Task<std::vector<std::string>> DbObject::list(Caller, std::string path) { co_return store_.tree().list(path); }
+Task<std::string> DbObject::read(Caller, std::string path) {
+    co_return store_.tree().read(path);
+}
+Task<std::string> DbObject::dump(Caller, std::string path) {
+    co_return store_.tree().dump(path);
+}
+Task<bool> DbObject::exists(Caller, std::string path) {
+    co_return store_.tree().exists(path);
+}
+Task<std::vector<std::string>> DbObject::list(Caller, std::string path) {
+    co_return store_.tree().list(path);
+}
 
-Task<std::vector<std::uint8_t>> DbObject::readBinary(Caller, std::string path)
-{
+Task<std::vector<std::uint8_t>> DbObject::readBinary(Caller, std::string path) {
     const std::string file = store_.tree().binaryPath(path);
     auto work = [this, file] {
         std::string text;
@@ -116,28 +118,26 @@ Task<std::vector<std::uint8_t>> DbObject::readBinary(Caller, std::string path)
     co_return std::vector<std::uint8_t>(bytes.begin(), bytes.end());
 }
 
-Task<> DbObject::write(Caller caller, std::string path, std::string value)
-{
+Task<> DbObject::write(Caller caller, std::string path, std::string value) {
     co_await finish(caller.uniqueName, store_.write(path, value));
 }
 
-Task<> DbObject::inject(Caller caller, std::string path, std::string value)
-{
+Task<> DbObject::inject(Caller caller, std::string path, std::string value) {
     co_await finish(caller.uniqueName, store_.inject(path, value));
 }
 
-Task<> DbObject::rm(Caller caller, std::string path) { co_await finish(caller.uniqueName, store_.rm(path)); }
+Task<> DbObject::rm(Caller caller, std::string path) {
+    co_await finish(caller.uniqueName, store_.rm(path));
+}
 
-Task<> DbObject::finish(std::string caller, Effect effect)
-{
+Task<> DbObject::finish(std::string caller, Effect effect) {
     announce(caller);
     saver_.changed();
     if (!effect.lifecycle.empty())
         co_await saver_.saveRecords(std::move(effect.lifecycle));
 }
 
-void DbObject::announce(const std::string& maker)
-{
+void DbObject::announce(const std::string& maker) {
     const auto paths = std::exchange(changed_, {});
     if (!paths.empty())
         watches_.tell(maker, paths);
@@ -145,18 +145,18 @@ void DbObject::announce(const std::string& maker)
 
 // --- org.xenbroker.db ---
 
-Task<> DbExtensionObject::watch(Caller caller, std::string prefix)
-{
+Task<> DbExtensionObject::watch(Caller caller, std::string prefix) {
     watches_.add(caller.uniqueName, prefix);
     co_return;
 }
 
-Task<> DbExtensionObject::unwatch(Caller caller, std::string prefix)
-{
+Task<> DbExtensionObject::unwatch(Caller caller, std::string prefix) {
     watches_.remove(caller.uniqueName, prefix);
     co_return;
 }
 
-Task<> DbExtensionObject::sync(Caller) { co_await saver_.saveAll(); }
+Task<> DbExtensionObject::sync(Caller) {
+    co_await saver_.saveAll();
+}
 
 } // namespace xb::dbd

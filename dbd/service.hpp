@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // dbd on the bus: com.citrix.xenclient.db and its extension org.xenbroker.db, both on the object /.
 //
-// Calls are answered in the order in which they came, but for those that create or delete a VM: their answer waits for the
-// disk. Who watches a prefix hears of a change before its maker gets his answer; the maker himself does not hear of it.
+// Calls are answered in the order in which they came, but for those that create or delete a VM: their answer
+// waits for the disk. Who watches a prefix hears of a change before its maker gets his answer; the maker
+// himself does not hear of it.
 #pragma once
 
 #include "dbd/saver.hpp"
