@@ -169,9 +169,4 @@ std::optional<DomainInfo> queryDomainByUuid(LibxlContext& context, const std::st
     return std::nullopt;
 }
 
-bool isHvm(LibxlContext& context, DomId domid) {
-    OneDomain info;
-    return ask(context, domid, info.value) && info.value.domain_type == LIBXL_DOMAIN_TYPE_HVM;
-}
-
 } // namespace xb::xen

@@ -27,6 +27,5 @@ std::optional<DomainInfo> queryDomain(LibxlContext& context, DomId domid);
 std::optional<DomainInfo> queryDomainState(LibxlContext& context, DomId domid);
 /// The domain with this UUID that is not dying.
 std::optional<DomainInfo> queryDomainByUuid(LibxlContext& context, const std::string& uuid);
-bool isHvm(LibxlContext& context, DomId domid);
 
 } // namespace xb::xen

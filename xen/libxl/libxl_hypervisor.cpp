@@ -57,12 +57,6 @@ DomainInfo requireDomain(LibxlContext& context, DomId domid) {
     return *info;
 }
 
-// A guest without PV drivers has set no callback for events.
-bool hasPvDriver(LibxlContext& context, DomId domid) {
-    requireDomain(context, domid);
-    return !isHvm(context, domid) || hvmParameter(context, domid, HVM_PARAM_CALLBACK_IRQ) != 0;
-}
-
 void destroyDomain(LibxlContext& context, DomId domid) {
     if (!queryDomainState(context, domid))
         return;
@@ -71,12 +65,6 @@ void destroyDomain(LibxlContext& context, DomId domid) {
     if (code == ERROR_DOMAIN_NOTFOUND || (code < 0 && !queryDomainState(context, domid)))
         return;
     context.check("destroying " + domainText(domid), code);
-}
-
-// Where the pty of the primary console is written by xenconsoled or qemu.
-std::string consoleNode(LibxlContext& context, DomId domid) {
-    requireDomain(context, domid);
-    return fmt::format("/local/domain/{}/{}", domid, isHvm(context, domid) ? "serial/0/tty" : "console/tty");
 }
 
 // Empty while there is none.
@@ -96,6 +84,14 @@ std::uint64_t neededMemory(LibxlContext& context, const DomainConfig& config) {
     context.check(fmt::format("working out the memory that domain '{}' needs", config.name),
                   libxl_domain_need_memory(context.get(), &translated.value, invalidDomid, &result));
     return result;
+}
+
+// What libxl wrote down when the domain was made; its descriptions of domains take PVH for HVM.
+Task<bool> isHvm(std::shared_ptr<LibxlThreads> threads, std::shared_ptr<XenStore> store, DomId domid) {
+    auto require = [domid](LibxlContext& context) { requireDomain(context, domid); };
+    co_await threads->run(require);
+    const auto type = co_await store->read(fmt::format("/libxl/{}/type", domid));
+    co_return type == "hvm";
 }
 
 } // namespace
@@ -149,15 +145,7 @@ public:
         return askToStop(executor_, threads_, store_, query_, domid, request, limit);
     }
 
-    Task<> powerButton(DomId domid) override {
-        return threads_->run([domid](LibxlContext& context) {
-            requireDomain(context, domid);
-            if (!isHvm(context, domid))
-                throw Error(errors::notSupported, domainText(domid) + " has no power button: it is not HVM");
-            context.check("pressing the power button of " + domainText(domid),
-                          libxl_send_trigger(context.get(), domid, LIBXL_TRIGGER_POWER, 0, nullptr));
-        });
-    }
+    Task<> powerButton(DomId domid) override { return pressPowerButton(threads_, store_, domid); }
 
     Task<> forceShutdown(DomId domid, ShutdownReason reason) override {
         return threads_->run([domid, reason](LibxlContext& context) {
@@ -175,14 +163,7 @@ public:
         return waitForConsole(executor_, threads_, store_, domid);
     }
 
-    Task<int> acpiState(DomId domid) override {
-        return threads_->run([domid](LibxlContext& context) {
-            requireDomain(context, domid);
-            return isHvm(context, domid)
-                       ? static_cast<int>(hvmParameter(context, domid, HVM_PARAM_ACPI_S_STATE))
-                       : 0;
-        });
-    }
+    Task<int> acpiState(DomId domid) override { return readAcpiState(threads_, store_, domid); }
 
     Task<std::uint64_t> memoryNeeded(DomainConfig config) override {
         return threads_->run(
@@ -214,18 +195,48 @@ private:
     static Task<bool> askToStop(Executor executor, std::shared_ptr<LibxlThreads> threads,
                                 std::shared_ptr<XenStore> store, DeathWatcher::Query query, DomId domid,
                                 ShutdownRequest request, std::chrono::seconds limit) {
-        auto ask = [domid](LibxlContext& context) { return hasPvDriver(context, domid); };
-        const bool hasDriver = co_await threads->run(ask);
-        if (!hasDriver)
-            co_return false;
+        const bool hvm = co_await isHvm(threads, store, domid);
+        if (hvm) {
+            // A guest without PV drivers has set no callback for events.
+            auto ask = [domid](LibxlContext& context) {
+                return hvmParameter(context, domid, HVM_PARAM_CALLBACK_IRQ) != 0;
+            };
+            const bool hasDriver = co_await threads->run(ask);
+            if (!hasDriver)
+                co_return false;
+        }
         co_return co_await requestOfGuest(executor, store, query, domid, request, limit);
     }
 
+    static Task<> pressPowerButton(std::shared_ptr<LibxlThreads> threads, std::shared_ptr<XenStore> store,
+                                   DomId domid) {
+        const bool hvm = co_await isHvm(threads, store, domid);
+        if (!hvm)
+            throw Error(errors::notSupported, domainText(domid) + " has no power button: it is not HVM");
+        auto press = [domid](LibxlContext& context) {
+            context.check("pressing the power button of " + domainText(domid),
+                          libxl_send_trigger(context.get(), domid, LIBXL_TRIGGER_POWER, 0, nullptr));
+        };
+        co_await threads->run(press);
+    }
+
+    static Task<int> readAcpiState(std::shared_ptr<LibxlThreads> threads, std::shared_ptr<XenStore> store,
+                                   DomId domid) {
+        const bool hvm = co_await isHvm(threads, store, domid);
+        if (!hvm)
+            co_return 0;
+        auto ask = [domid](LibxlContext& context) {
+            return static_cast<int>(hvmParameter(context, domid, HVM_PARAM_ACPI_S_STATE));
+        };
+        co_return co_await threads->run(ask);
+    }
+
+    // The pty's path is written by xenconsoled, or by qemu for the serial port.
     static Task<std::string> waitForConsole(Executor executor, std::shared_ptr<LibxlThreads> threads,
                                             std::shared_ptr<XenStore> store, DomId domid) {
-        auto findNode = [domid](LibxlContext& context) { return consoleNode(context, domid); };
+        const bool hvm = co_await isHvm(threads, store, domid);
+        const auto node = fmt::format("/local/domain/{}/{}", domid, hvm ? "serial/0/tty" : "console/tty");
         auto findTty = [domid](LibxlContext& context) { return primaryConsole(context, domid); };
-        const auto node = co_await threads->run(findNode);
         auto changed = std::make_shared<Event>(executor);
         auto onChange = [changed](const std::string&) { changed->set(); };
         const auto nodeWatch = co_await store->watch(node, onChange);
