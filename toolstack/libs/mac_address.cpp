@@ -26,9 +26,9 @@ std::string deriveMacAddress(std::string_view seed)
     hash.process_bytes(seed.data(), seed.size());
     boost::uuids::detail::md5::digest_type digest;
     hash.get_digest(digest);
-    // Digit n of the digest in hex; the digest's words hold its bytes in order, lowest first.
+    // Digit n of the digest in hex; Boost hands out the digest as four numbers, first byte highest.
     auto digit = [&digest](std::size_t n) {
-        const unsigned byte = (digest[n / 8] >> (8 * ((n % 8) / 2))) & 0xffU;
+        const unsigned byte = (digest[n / 8] >> (24 - 8 * ((n % 8) / 2))) & 0xffU;
         return n % 2 == 0 ? byte >> 4 : byte & 0xfU;
     };
     std::string mac;
