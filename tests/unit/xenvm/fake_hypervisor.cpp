@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fake_hypervisor.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace xb::xenvm::test {
+
+// ---- xenstore
+
+void FakeStore::change(const std::string& path, const std::optional<std::string>& value) {
+    changes.push_back(path + (value ? "=" + *value : "-"));
+    if (value) {
+        values[path] = *value;
+        return;
+    }
+    std::erase_if(values, [&](const auto& entry) {
+        return entry.first == path || entry.first.starts_with(path + "/");
+    });
+}
+
+Task<std::optional<std::string>> FakeStore::read(std::string path) {
+    const auto value = values.find(path);
+    if (value == values.end())
+        co_return std::nullopt;
+    co_return value->second;
+}
+
+Task<std::vector<std::string>> FakeStore::list(std::string) {
+    co_return std::vector<std::string>();
+}
+
+Task<> FakeStore::write(std::string path, std::string value) {
+    change(path, value);
+    co_return;
+}
+
+Task<> FakeStore::remove(std::string path) {
+    change(path, std::nullopt);
+    co_return;
+}
+
+Task<> FakeStore::setPermissions(std::string, std::vector<xen::XenStorePermission>) {
+    co_return;
+}
+
+Task<> FakeStore::apply(Changes changed) {
+    for (const auto& [path, value] : changed)
+        change(path, value);
+    co_return;
+}
+
+Task<std::unique_ptr<xen::XenStoreWatch>> FakeStore::watch(std::string, WatchHandler) {
+    throw Error(errors::notSupported, "the fake xenstore has no watches");
+}
+
+// ---- the hypervisor
+
+class FakeHypervisor::Watch : public xen::DomainWatch {
+public:
+    Watch(FakeHypervisor& owner, std::shared_ptr<Watcher> watcher)
+        : owner_(owner), watcher_(std::move(watcher)) {}
+    ~Watch() override { owner_.watchers_.remove(watcher_); }
+
+private:
+    FakeHypervisor& owner_;
+    std::shared_ptr<Watcher> watcher_;
+};
+
+bool FakeHypervisor::called(const std::string& call) const {
+    return std::ranges::find(calls, call) != calls.end();
+}
+
+xen::DomainInfo& FakeHypervisor::get(xen::DomId domid) {
+    const auto found = alive.find(domid);
+    if (found == alive.end())
+        throw Error(fmt::format("there is no domain {}", domid));
+    return found->second;
+}
+
+xen::DomId FakeHypervisor::add(const std::string& uuid, bool paused) {
+    const xen::DomId domid = next_++;
+    xen::DomainInfo info;
+    info.domid = domid;
+    info.uuid = uuid;
+    info.paused = paused;
+    alive[domid] = info;
+    return domid;
+}
+
+void FakeHypervisor::tell(xen::DomId domid, xen::DomainEvent event) {
+    for (const auto& watcher : watchers_) {
+        if (watcher->domid == domid)
+            asio::post(executor_, [handler = watcher->handler, event] { handler(event); });
+    }
+}
+
+void FakeHypervisor::stop(xen::DomId domid, xen::ShutdownReason reason) {
+    auto& info = get(domid);
+    info.shutdown = true;
+    info.reason = reason;
+    tell(domid, {xen::DomainEvent::Kind::shutdown, reason});
+}
+
+void FakeHypervisor::vanish(xen::DomId domid) {
+    alive.erase(domid);
+    tell(domid, {xen::DomainEvent::Kind::death, xen::ShutdownReason::poweroff});
+}
+
+Task<xen::HostInfo> FakeHypervisor::hostInfo() {
+    co_return host;
+}
+
+Task<std::vector<xen::DomainInfo>> FakeHypervisor::domains() {
+    std::vector<xen::DomainInfo> all;
+    for (const auto& [domid, info] : alive)
+        all.push_back(info);
+    co_return all;
+}
+
+Task<std::optional<xen::DomainInfo>> FakeHypervisor::domain(xen::DomId domid) {
+    if (!alive.contains(domid))
+        co_return std::nullopt;
+    co_return alive[domid];
+}
+
+Task<std::optional<xen::DomainInfo>> FakeHypervisor::findDomain(std::string uuid) {
+    for (const auto& [domid, info] : alive) {
+        if (info.uuid == uuid)
+            co_return info;
+    }
+    co_return std::nullopt;
+}
+
+Task<xen::DomId> FakeHypervisor::create(xen::DomainConfig config, ProgressHandler progress) {
+    calls.push_back("create");
+    if (!failCreate.empty())
+        throw Error(failCreate);
+    const xen::DomId domid = add(config.uuid, true);
+    built.push_back(std::move(config));
+    progress(xen::CreateStep::domainMade, domid);
+    if (createWaits)
+        co_await gate.wait();
+    progress(xen::CreateStep::devicesMade, domid);
+    co_return domid;
+}
+
+Task<> FakeHypervisor::unpause(xen::DomId domid) {
+    calls.push_back(fmt::format("unpause {}", domid));
+    if (!failUnpause.empty())
+        throw Error(failUnpause);
+    get(domid).paused = false;
+    co_return;
+}
+
+Task<> FakeHypervisor::pause(xen::DomId domid) {
+    calls.push_back(fmt::format("pause {}", domid));
+    get(domid).paused = true;
+    co_return;
+}
+
+Task<> FakeHypervisor::destroy(xen::DomId domid) {
+    calls.push_back(fmt::format("destroy {}", domid));
+    if (!failDestroy.empty())
+        throw Error(failDestroy);
+    if (alive.contains(domid))
+        vanish(domid);
+    co_return;
+}
+
+Task<bool> FakeHypervisor::requestShutdown(xen::DomId domid, xen::ShutdownRequest request,
+                                           std::chrono::seconds) {
+    const bool reboot = request == xen::ShutdownRequest::reboot;
+    calls.push_back(fmt::format("request {} {}", reboot ? "reboot" : "poweroff", domid));
+    if (requestWaits)
+        co_await gate.wait();
+    if (acknowledges && obeys && alive.contains(domid))
+        stop(domid, reboot ? xen::ShutdownReason::reboot : xen::ShutdownReason::poweroff);
+    co_return acknowledges;
+}
+
+Task<> FakeHypervisor::powerButton(xen::DomId domid) {
+    calls.push_back(fmt::format("button {}", domid));
+    if (++presses_ == stopsAtPress)
+        stop(domid, xen::ShutdownReason::poweroff);
+    co_return;
+}
+
+Task<> FakeHypervisor::forceShutdown(xen::DomId domid, xen::ShutdownReason reason) {
+    calls.push_back(fmt::format("force {} {}", toString(reason), domid));
+    stop(domid, reason);
+    co_return;
+}
+
+Task<std::unique_ptr<xen::DomainWatch>> FakeHypervisor::watch(xen::DomId domid, EventHandler handler) {
+    auto watcher = std::make_shared<Watcher>(Watcher{domid, std::move(handler)});
+    watchers_.push_back(watcher);
+    if (!alive.contains(domid))
+        tell(domid, {});
+    else if (alive[domid].shutdown)
+        tell(domid, {xen::DomainEvent::Kind::shutdown, alive[domid].reason});
+    co_return std::make_unique<Watch>(*this, watcher);
+}
+
+Task<std::string> FakeHypervisor::consoleTty(xen::DomId) {
+    throw Error("no console");
+}
+
+Task<int> FakeHypervisor::acpiState(xen::DomId) {
+    co_return 0;
+}
+
+Task<std::uint64_t> FakeHypervisor::memoryNeeded(xen::DomainConfig) {
+    co_return needed;
+}
+
+} // namespace xb::xenvm::test

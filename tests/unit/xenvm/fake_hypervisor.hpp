@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// A hypervisor that lives in the test: it keeps domains in memory, writes down every call, and fails, waits
+// or stays silent as the test tells it to.
+#pragma once
+
+#include "toolstack/libs/error.hpp"
+#include "xen/hypervisor.hpp"
+
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace xb::xenvm::test {
+
+class FakeStore : public xen::XenStore {
+public:
+    std::map<std::string, std::string> values;
+    /// Every change, "path=value" or "path-", in order.
+    std::vector<std::string> changes;
+
+    Task<std::optional<std::string>> read(std::string path) override;
+    Task<std::vector<std::string>> list(std::string path) override;
+    Task<> write(std::string path, std::string value) override;
+    Task<> remove(std::string path) override;
+    Task<> setPermissions(std::string path, std::vector<xen::XenStorePermission> permissions) override;
+    Task<> apply(Changes changed) override;
+    Task<std::unique_ptr<xen::XenStoreWatch>> watch(std::string path, WatchHandler handler) override;
+
+private:
+    void change(const std::string& path, const std::optional<std::string>& value);
+};
+
+class FakeHypervisor : public xen::Hypervisor {
+    Executor executor_; // first: the gate below is made with it
+
+public:
+    explicit FakeHypervisor(Executor executor) : executor_(std::move(executor)) {}
+
+    // What the test sets.
+    xen::HostInfo host{.totalMemoryKib = 1 << 20,
+                       .freeMemoryKib = 1 << 19,
+                       .cpus = 2,
+                       .version = "4.17",
+                       .capabilities = "",
+                       .hvm = true};
+    std::uint64_t needed = 1 << 16;
+    std::string failCreate; ///< error text of create(), before the domain is made
+    std::string failUnpause;
+    std::string failDestroy;
+    bool acknowledges = true;  ///< the guest's driver answers
+    bool obeys = true;         ///< and then stops
+    int stopsAtPress = 1;      ///< of the power button; 0: never
+    bool createWaits = false;  ///< create() waits for letGo() once the domain is made
+    bool requestWaits = false; ///< requestShutdown() waits for letGo()
+    Event gate{executor_};
+
+    // What the test looks at.
+    std::vector<std::string> calls;
+    std::map<xen::DomId, xen::DomainInfo> alive;
+    std::vector<xen::DomainConfig> built;
+    FakeStore xenstore;
+
+    /// Puts a domain there that somebody else built.
+    xen::DomId add(const std::string& uuid, bool paused);
+    /// The domain stops by itself.
+    void stop(xen::DomId domid, xen::ShutdownReason reason);
+    /// Somebody else destroys it.
+    void vanish(xen::DomId domid);
+    std::size_t watches() const { return watchers_.size(); }
+    bool called(const std::string& call) const;
+
+    Task<xen::HostInfo> hostInfo() override;
+    Task<std::vector<xen::DomainInfo>> domains() override;
+    Task<std::optional<xen::DomainInfo>> domain(xen::DomId domid) override;
+    Task<std::optional<xen::DomainInfo>> findDomain(std::string uuid) override;
+    Task<xen::DomId> create(xen::DomainConfig config, ProgressHandler progress) override;
+    Task<> unpause(xen::DomId domid) override;
+    Task<> pause(xen::DomId domid) override;
+    Task<> destroy(xen::DomId domid) override;
+    Task<bool> requestShutdown(xen::DomId domid, xen::ShutdownRequest request,
+                               std::chrono::seconds limit) override;
+    Task<> powerButton(xen::DomId domid) override;
+    Task<> forceShutdown(xen::DomId domid, xen::ShutdownReason reason) override;
+    Task<std::unique_ptr<xen::DomainWatch>> watch(xen::DomId domid, EventHandler handler) override;
+    Task<std::string> consoleTty(xen::DomId domid) override;
+    Task<int> acpiState(xen::DomId domid) override;
+    Task<std::uint64_t> memoryNeeded(xen::DomainConfig config) override;
+    xen::XenStore& store() override { return xenstore; }
+
+private:
+    class Watch;
+    struct Watcher {
+        xen::DomId domid;
+        EventHandler handler;
+    };
+
+    void tell(xen::DomId domid, xen::DomainEvent event);
+    xen::DomainInfo& get(xen::DomId domid);
+
+    xen::DomId next_ = 1;
+    int presses_ = 0;
+    std::list<std::shared_ptr<Watcher>> watchers_;
+};
+
+} // namespace xb::xenvm::test

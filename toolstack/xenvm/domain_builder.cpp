@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "toolstack/xenvm/domain_builder.hpp"
+
+#include "toolstack/libs/error.hpp"
+#include "toolstack/libs/files.hpp"
+#include "toolstack/xenvm/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace xb::xenvm {
+
+namespace {
+
+constexpr std::uint64_t kibPerMib = 1024;
+
+[[noreturn]] void refuse(std::string text) {
+    throw Error(errors::notSupported, text);
+}
+
+/// Builds one description step by step.
+class Translator {
+public:
+    Translator(const Config& config, const std::string& uuid, const MachineFacts& machine)
+        : config_(config), machine_(machine) {
+        result_.domain.uuid = uuid;
+        result_.domain.name = config.name.value_or(uuid);
+    }
+
+    Translation run() {
+        refuseUnsupported();
+        result_.domain.type = domainType();
+        memory();
+        software();
+        if (result_.domain.type == xen::DomainType::hvm)
+            hvmMachine();
+        for (const DiskEntry& disk : config_.disks)
+            addDisk(disk);
+        for (const NicEntry& nic : config_.nics)
+            addNic(nic);
+        listIgnored();
+        return std::move(result_);
+    }
+
+private:
+    bool isHvm() const { return result_.domain.type == xen::DomainType::hvm; }
+
+    // Without these the guest would not be what was asked for: less isolated, without its devices or its data
+    // unread.
+    void refuseUnsupported() const {
+        if (!config_.pcis.empty())
+            refuse(fmt::format("pci = {}: PCI pass-through is not supported yet", config_.pcis.front().text));
+        if (config_.stubdom)
+            refuse("stubdom: device models in a stub domain are not supported yet");
+        if (config_.vtpmInstance)
+            refuse("vtpm-instance: virtual TPMs are not supported yet");
+        if (!config_.passthroughIo.empty() || !config_.passthroughMmio.empty())
+            refuse("passthrough-io, passthrough-mmio: pass-through of I/O ranges is not supported yet");
+        if (config_.acpiPassthrough || config_.smbiosPassthrough)
+            refuse("acpi-pt, smbios-pt: pass-through of firmware tables is not supported yet");
+        if (!config_.cpuid.empty())
+            refuse("cpuid: masks are not supported yet");
+        if (config_.cdromPassthrough)
+            refuse("cdrom-pt: pass-through of CD drives is not supported yet");
+    }
+
+    xen::DomainType domainType() const {
+        const std::string type = config_.type.value_or(config_.hvm ? "hvm" : "pv");
+        if (config_.hvm && type != "hvm")
+            throw Error(errors::invalidArgs,
+                        "type = " + type + " contradicts hvm = true; remove one of the two lines");
+        if (type == "hvm")
+            return xen::DomainType::hvm;
+        return type == "pvh" ? xen::DomainType::pvh : xen::DomainType::pv;
+    }
+
+    void memory() {
+        if (!config_.memory)
+            throw Error(errors::invalidArgs,
+                        "the configuration does not say how much memory (MiB) the VM has");
+        const std::int64_t maximum = config_.memoryMax.value_or(*config_.memory);
+        if (maximum < *config_.memory)
+            throw Error(errors::invalidArgs, fmt::format("memory-max ({} MiB) is less than memory ({} MiB)",
+                                                         maximum, *config_.memory));
+        auto& domain = result_.domain;
+        domain.memoryKib = static_cast<std::uint64_t>(*config_.memory) * kibPerMib;
+        domain.maxMemoryKib = static_cast<std::uint64_t>(maximum) * kibPerMib;
+        if (isHvm())
+            domain.videoMemoryKib = static_cast<std::uint64_t>(config_.videoram.value_or(0)) * kibPerMib;
+        domain.vcpus = static_cast<unsigned>(config_.vcpus);
+    }
+
+    void software() {
+        auto& domain = result_.domain;
+        // The firmware of HVM guests was once named as their kernel; the hypervisor layer brings its own.
+        const bool firmware = isHvm() && std::filesystem::path(config_.kernel).filename() == "hvmloader";
+        if (!config_.kernel.empty() && !firmware)
+            domain.kernel = path(config_.kernel);
+        if (domain.kernel.empty() && !isHvm())
+            throw Error(errors::invalidArgs, "the configuration names no kernel, which a PV or PVH VM needs");
+        if (config_.initrd)
+            domain.ramdisk = path(*config_.initrd);
+        domain.cmdline = config_.cmdline;
+        domain.hap = config_.hap;
+        domain.flaskLabel = config_.flaskLabel.value_or("");
+        domain.platform = config_.platform;
+        if (config_.timeOffset)
+            domain.timeOffsetSeconds =
+                static_cast<std::int32_t>(parseInteger(*config_.timeOffset).value_or(0));
+    }
+
+    void hvmMachine() {
+        auto& domain = result_.domain;
+        domain.bootOrder = config_.boot;
+        domain.bios = config_.bios.value_or("");
+        domain.pae = config_.pae;
+        domain.apic = config_.apic;
+        domain.acpi = config_.acpi;
+        domain.nx = config_.nx;
+        domain.viridian = config_.viridian;
+        domain.nestedHvm = config_.nested;
+        domain.hpet = config_.hpet.value_or(1) != 0;
+        domain.serial = config_.serial == "none" ? "" : config_.serial.empty() ? "pty" : config_.serial;
+        domain.sound = config_.sound.value_or("");
+        domain.usb = config_.usb;
+        domain.vnc = config_.display.starts_with("vnc");
+        for (const auto& [key, value] : config_.extraHvm)
+            addDeviceModelArgument(key, value);
+    }
+
+    void addDeviceModelArgument(const std::string& key, const std::string& value) {
+        // Marks for another device model, of which QEMU would know none.
+        constexpr std::array<std::string_view, 6> marks{"std-vga",      "xengfx",  "vgpu",
+                                                        "gfx_passthru", "surfman", "disable-audio-rec"};
+        if (std::ranges::find(marks, key) != marks.end() || key.starts_with("cdrom-pt")) {
+            result_.ignored.push_back("extra-hvm=" + key);
+            return;
+        }
+        result_.domain.deviceModelArguments.push_back("-" + key);
+        if (!value.empty())
+            result_.domain.deviceModelArguments.push_back(value);
+    }
+
+    void addDisk(const DiskEntry& entry) {
+        if (!entry.snapshot.empty() && entry.snapshot != "none")
+            refuse(
+                fmt::format("disk {}: snapshot mode {} is not supported yet", entry.device, entry.snapshot));
+        if (!entry.keyDirectory.empty() || !entry.keyFile.empty())
+            refuse(fmt::format("disk {}: encrypted disks are not supported yet", entry.device));
+        xen::DiskConfig disk;
+        if (entry.type == "phy")
+            disk.backend = xen::DiskBackend::phy;
+        else if (entry.type == "file" || entry.type == "aio")
+            disk.backend = xen::DiskBackend::file;
+        else if (entry.type == "qcow")
+            disk.backend = xen::DiskBackend::qcow2;
+        else if (entry.type == "vhd")
+            disk.backend = xen::DiskBackend::vhd;
+        else
+            refuse(fmt::format("disk {}: type {} is not supported", entry.device, entry.type));
+        disk.path = entry.path.empty() ? "" : path(entry.path);
+        disk.vdev = entry.device;
+        disk.writable = entry.writable && !entry.cdrom;
+        disk.cdrom = entry.cdrom;
+        disk.backendDomid = static_cast<xen::DomId>(entry.backendDomid);
+        const auto& disks = result_.domain.disks;
+        if (std::ranges::find(disks, disk.vdev, &xen::DiskConfig::vdev) != disks.end())
+            throw Error(errors::invalidArgs, fmt::format("two disks have the device name {}", disk.vdev));
+        result_.domain.disks.push_back(std::move(disk));
+    }
+
+    void addNic(const NicEntry& entry) {
+        xen::NicConfig nic;
+        nic.devid = entry.id;
+        nic.mac = entry.mac;
+        nic.bridge = bridgeOf(entry);
+        nic.model = entry.model;
+        nic.backendDomid = static_cast<xen::DomId>(entry.backendDomid);
+        result_.domain.nics.push_back(std::move(nic));
+        if (entry.wireless)
+            result_.ignored.push_back(fmt::format("wireless of NIC {}", entry.id));
+    }
+
+    std::string bridgeOf(const NicEntry& entry) const {
+        if (!entry.bridge.empty())
+            return entry.bridge;
+        // Another domain's network daemon looks the network up by itself.
+        if (entry.backendDomid != 0)
+            return entry.network;
+        if (entry.network.starts_with('/'))
+            refuse(fmt::format(
+                "NIC {}: network {} is not a bridge and there is no network daemon to ask; say bridge=NAME",
+                entry.id, entry.network));
+        if (!entry.network.empty())
+            return entry.network;
+        if (machine_.bridges.empty())
+            throw Error(errors::invalidArgs,
+                        fmt::format("NIC {}: no bridge is configured and this machine has none", entry.id));
+        return machine_.bridges.front();
+    }
+
+    std::string path(const std::string& configured) const {
+        if (machine_.root == "/" || configured.starts_with("/dev/"))
+            return configured;
+        return below(machine_.root, configured).string();
+    }
+
+    // Set, checked, and without effect on what the guest sees here.
+    void listIgnored() {
+        const auto note = [this](bool set, const char* key) {
+            if (set)
+                result_.ignored.emplace_back(key);
+        };
+        note(config_.extraMaxMemory != 0, "extra-maxmem");
+        note(config_.coresPerSocket.has_value(), "cores-per-socket");
+        note(!config_.cpuAffinity.empty(), "cpus-affinity");
+        note(config_.diskInfoPassthrough, "diskinfo-pt");
+        note(config_.cpuidSignature, "xci-cpuid-signature");
+        note(config_.timerMode.has_value(), "timer-mode");
+        note(config_.vptAlign.has_value(), "vpt-align");
+        note(config_.vsnd, "vsnd");
+        note(config_.vkbd, "vkbd");
+        note(config_.vfb, "vfb");
+        note(config_.v4v, "v4v");
+        note(!config_.deviceModelPath.empty(), "qemu-dm-path");
+        note(config_.powerManagement != 0, "power-management");
+        note(config_.oemFeatures != 0, "oem-features");
+        note(config_.injectSci != 0, "inject-sci");
+        note(config_.pciScript.has_value(), "pci-script");
+        note(!config_.extraLocalWatches.empty(), "extra-local-watch");
+        note(!config_.extraVmWatches.empty(), "extra-vm-watch");
+        note(config_.xciService, "xci-service");
+        note(config_.disableMigrate, "disable-migrate");
+    }
+
+    const Config& config_;
+    const MachineFacts& machine_;
+    Translation result_;
+};
+
+} // namespace
+
+Translation toDomainConfig(const Config& config, const std::string& uuid, const MachineFacts& machine) {
+    return Translator(config, uuid, machine).run();
+}
+
+std::vector<NeededFile> neededFiles(const xen::DomainConfig& domain) {
+    std::vector<NeededFile> files;
+    if (!domain.kernel.empty())
+        files.push_back({"kernel", domain.kernel});
+    if (!domain.ramdisk.empty())
+        files.push_back({"initrd", domain.ramdisk});
+    for (const xen::DiskConfig& disk : domain.disks) {
+        if (disk.backendDomid == 0 && !disk.path.empty())
+            files.push_back({"disk " + disk.vdev, disk.path, disk.writable});
+    }
+    return files;
+}
+
+std::vector<std::string> bridgesOfHost() {
+    std::vector<std::string> bridges;
+    std::error_code ignored; // no /sys/class/net: no bridges
+    for (const auto& interface : std::filesystem::directory_iterator("/sys/class/net", ignored)) {
+        if (std::filesystem::exists(interface.path() / "bridge", ignored))
+            bridges.push_back(interface.path().filename().string());
+    }
+    std::ranges::sort(bridges);
+    return bridges;
+}
+
+} // namespace xb::xenvm

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a VM's configuration to the description that the hypervisor layer builds a domain from. What cannot be
+// honoured is an error that names it, where the guest would notice; the rest is listed. Pure but for what is
+// passed in.
+#pragma once
+
+#include "toolstack/xenvm/config.hpp"
+#include "xen/domain_config.hpp"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace xb::xenvm {
+
+struct Translation {
+    xen::DomainConfig domain;
+    /// Keys that are set and have no effect here; for the log.
+    std::vector<std::string> ignored;
+};
+
+/// What the translation has to know of the machine.
+struct MachineFacts {
+    /// Directory that stands for / of all paths in the configuration but those of devices (/dev/...).
+    std::filesystem::path root = "/";
+    /// Names of the bridges of dom0, sorted.
+    std::vector<std::string> bridges;
+};
+
+/// The description for `config`. Throws xb::Error naming the key and the reason.
+Translation toDomainConfig(const Config& config, const std::string& uuid, const MachineFacts& machine);
+
+/// A file or device that a start needs.
+struct NeededFile {
+    std::string what; ///< "kernel", "disk xvda"
+    std::string path;
+    bool writable = false;
+};
+
+/// Kernel, initrd and the media of dom0's disks.
+std::vector<NeededFile> neededFiles(const xen::DomainConfig& domain);
+
+/// The bridges of this machine, from sysfs.
+std::vector<std::string> bridgesOfHost();
+
+} // namespace xb::xenvm

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// One VM: its life state, its domain while it has one, and the operations that lead from one to the other.
+// Owns no bus; what happens is told to a listener. One operation at a time; destroy breaks into a start and
+// into the waits of a halt, queries never wait. Everything runs on the loop; coroutines hold the Vm alive.
+#pragma once
+
+#include "toolstack/libs/task.hpp"
+#include "toolstack/xenvm/config_slots.hpp"
+#include "toolstack/xenvm/life_cycle.hpp"
+#include "toolstack/xenvm/policy.hpp"
+#include "toolstack/xenvm/state_mirror.hpp"
+#include "xen/hypervisor.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace xb::xenvm {
+
+/// How long things may take; each is an option of the program.
+struct VmLimits {
+    /// For the guest's driver to acknowledge a request to stop.
+    std::chrono::seconds acknowledge{30};
+    /// From the acknowledgement, or the power button, until the domain has stopped.
+    std::chrono::milliseconds stop{30 * 60 * 1000};
+    /// After which a guest that should stop and does not is stopped by force; 0: never.
+    std::chrono::milliseconds forceAfter{0};
+    /// Between the presses of the power button, for guests that take the first for a wake-up.
+    std::chrono::milliseconds buttonSpacing{1000};
+    /// Least time between two starts that xenvm makes by itself, so that a VM that dies at once does not
+    /// spin.
+    std::chrono::milliseconds restartSpacing{5000};
+};
+
+/// Presses of the power button, the first included.
+inline constexpr int powerButtonPresses = 3;
+
+struct VmOptions {
+    std::string uuid;
+    std::filesystem::path configFile;
+    bool strictConfig = false;
+    /// Stands for / of the paths in the configuration.
+    std::filesystem::path root = "/";
+    VmLimits limits;
+};
+
+/// Is told of what happens, on the loop, in order.
+class VmListener {
+public:
+    virtual ~VmListener() = default;
+    virtual void stateChanged(LifeState state, int domid) = 0;
+    /// Something failed that no caller waits for.
+    virtual void failed(const std::string& text) = 0;
+};
+
+class Vm : public std::enable_shared_from_this<Vm> {
+public:
+    /// `hypervisor` and `listener` outlive the operations; close() ends what is registered with the former.
+    Vm(const Executor& executor, xen::Hypervisor& hypervisor, VmOptions options, VmListener& listener);
+
+    /// Finds out what is there: takes over a live domain with our UUID, or the state that the last xenvm
+    /// left. Once, before anything else. Throws xb::Error when neither a domain nor a readable configuration
+    /// exists.
+    Task<> adopt();
+    /// What the configuration says to do at start-up, unless a domain or a state was adopted; and the policy
+    /// of what ended while nobody watched.
+    void begin();
+
+    Task<> start(bool paused);
+    Task<> halt(bool forced);
+    Task<> reboot(bool forced, bool autoStart);
+    Task<> destroy();
+    Task<> pause();
+    Task<> unpause();
+
+    LifeState state() const { return life_.state(); }
+    /// -1 when there is no domain.
+    int domid() const { return domid_ ? static_cast<int>(*domid_) : -1; }
+    const std::string& uuid() const { return options_.uuid; }
+    const std::string& lastError() const { return lastError_; }
+    ConfigSlots& config() { return config_; }
+    xen::Hypervisor& hypervisor() { return hypervisor_; }
+    /// KiB that a start of the latest configuration needs.
+    Task<std::uint64_t> memoryToStart();
+    /// Whether an operation is under way.
+    bool busy() const { return operations_.locked(); }
+
+    /// Before the end of the process: forgets the state in xenstore when a successor has nothing to adopt.
+    Task<> leave();
+    /// Ends the watches. No operation may be started afterwards.
+    void close();
+
+private:
+    class DestroyMark;
+    struct Acknowledgement;
+
+    // vm.cpp: the operations, under the lock
+    Task<> startLocked(bool paused);
+    Task<> build();
+    Task<> letRun();
+    Task<> abandon();
+    Task<> stopGuest(xen::ShutdownRequest request, bool forced, Intent intent);
+    Task<bool> askGuest(xen::ShutdownRequest request);
+    static Task<> listenToGuest(std::shared_ptr<Vm> self, std::shared_ptr<Acknowledgement> answer,
+                                xen::DomId domid, xen::ShutdownRequest request);
+    Task<> pressPowerButton();
+    Task<bool> stopsWithin(std::chrono::milliseconds limit);
+    Task<> awaitStop(std::chrono::milliseconds limit);
+    Task<> takeDown();
+    void markStopping(Intent intent);
+    void reportStopReason(const char* what);
+
+    // vm_adoption.cpp: what is found, and what happens unasked
+    Task<> adoptDomain(xen::DomainInfo info, StateMirror::Recorded recorded);
+    void adoptState(StateMirror::Recorded recorded);
+    Task<> watchDomain();
+    void onDomainEvent(xen::DomainEvent event, xen::DomId domid);
+    Task<> react(xen::DomId domid);
+    Reaction reactionTo(const xen::DomainEvent& event) const;
+    Task<> restartLater(unsigned generation);
+    Task<> startUp(bool paused);
+
+    // Both
+    void enter(LifeState next, Intent intent = Intent::none);
+    void announce();
+    void report(const std::string& text);
+    [[noreturn]] void refuse(const char* operation) const;
+    void requireStartable() const;
+    void throwIfDestroyed() const;
+
+    Executor executor_;
+    xen::Hypervisor& hypervisor_;
+    VmOptions options_;
+    VmListener& listener_;
+    ConfigSlots config_;
+    LifeCycle life_;
+    std::shared_ptr<StateMirror> mirror_;
+    AsyncMutex operations_;
+    /// Set when the domain ends, a destroy is asked for or the guest answers: whoever holds the lock waits
+    /// for it.
+    Event wake_;
+
+    std::optional<xen::DomId> domid_;
+    std::unique_ptr<xen::DomainWatch> watch_;
+    std::optional<xen::DomainEvent> ended_;
+    bool reacted_ = false; ///< to ended_
+    Intent intent_ = Intent::none;
+    bool adopted_ = false; ///< a domain or a state of the last xenvm
+    int destroyers_ = 0;
+    unsigned generation_ = 0; ///< counts operations that make a pending restart pointless
+    std::chrono::steady_clock::time_point lastStart_;
+    std::string lastError_;
+};
+
+} // namespace xb::xenvm

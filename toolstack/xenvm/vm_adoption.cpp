@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a VM finds when its monitor starts, and what it does when its domain ends unasked.
+#include "toolstack/libs/error.hpp"
+#include "toolstack/libs/log.hpp"
+#include "toolstack/xenvm/vm.hpp"
+
+#include <fmt/format.h>
+
+namespace xb::xenvm {
+
+using std::chrono::steady_clock;
+
+// ---- at start-up
+
+Task<> Vm::adopt() {
+    const auto self = shared_from_this();
+    const auto recorded = co_await mirror_->read();
+    const auto info = co_await hypervisor_.findDomain(options_.uuid);
+    try {
+        config_.load();
+        config_.promote();
+    } catch (const Error& e) {
+        if (!info)
+            throw; // nothing to look after and nothing to start from
+        report(fmt::format("domain {} is looked after without its configuration: {}", info->domid, e.what()));
+    }
+    if (info)
+        co_await adoptDomain(*info, recorded);
+    else
+        adoptState(recorded);
+    co_await mirror_->flush();
+}
+
+void Vm::adoptState(StateMirror::Recorded recorded) {
+    adopted_ = recorded.state.has_value();
+    if (!recorded.state)
+        return;
+    // A restart that the last xenvm owed stays owed.
+    intent_ = recorded.intent == Intent::restart ? Intent::restart : Intent::none;
+    if (mayStart(*recorded.state))
+        life_.adopt(*recorded.state);
+    else if (intent_ == Intent::restart)
+        life_.adopt(LifeState::rebooted);
+    if (hasDomain(*recorded.state))
+        log::warn("the domain that was {} has gone while nobody looked after it", toString(*recorded.state));
+    announce();
+}
+
+Task<> Vm::adoptDomain(xen::DomainInfo info, StateMirror::Recorded recorded) {
+    adopted_ = true;
+    domid_ = info.domid;
+    const LifeState last = recorded.state.value_or(LifeState::running);
+    const bool building = last == LifeState::creatingDomain || last == LifeState::creatingDevices;
+    if (building && info.paused && !info.shutdown) {
+        life_.adopt(last);
+        co_await takeDown();
+        enter(LifeState::shutdown);
+        report(fmt::format("domain {} was half built when its monitor ended; it has been destroyed",
+                           info.domid));
+        co_return;
+    }
+
+    if ((last == LifeState::shutdowning || last == LifeState::rebooting) && !info.paused) {
+        life_.adopt(LifeState::shutdowning);
+        intent_ = recorded.intent == Intent::none ? Intent::halt : recorded.intent;
+    } else if (last == LifeState::created && info.paused) {
+        life_.adopt(LifeState::created);
+    } else {
+        life_.adopt(info.paused ? LifeState::paused : LifeState::running);
+    }
+    log::info("domain {} adopted", info.domid);
+    announce();
+    co_await watchDomain();
+}
+
+void Vm::begin() {
+    const auto self = shared_from_this();
+    if (!adopted_) {
+        const Config& config = config_.current();
+        const Startup otherwise = options_.configFile.empty() ? Startup::shutdown : Startup::start;
+        const Startup startup = config.startup.value_or(otherwise);
+        if (startup == Startup::start || startup == Startup::paused)
+            spawn(executor_, "start at start-up", startUp(startup == Startup::paused));
+        else if (startup != Startup::shutdown)
+            report("startup: restoring from a file is not supported yet");
+    } else if (!domid_ && intent_ == Intent::restart) {
+        spawn(executor_, "restart that was under way", restartLater(generation_));
+    }
+}
+
+Task<> Vm::startUp(bool paused) {
+    const auto self = shared_from_this();
+    std::string failure;
+    try {
+        co_await start(paused);
+    } catch (const std::exception& e) {
+        failure = e.what();
+    }
+    if (!failure.empty())
+        report(failure);
+}
+
+// ---- events
+
+Task<> Vm::watchDomain() {
+    const xen::DomId domid = *domid_;
+    std::weak_ptr<Vm> weak = weak_from_this();
+    xen::Hypervisor::EventHandler handler = [weak, domid](xen::DomainEvent event) {
+        if (auto vm = weak.lock())
+            vm->onDomainEvent(event, domid);
+    };
+    watch_ = co_await hypervisor_.watch(domid, std::move(handler));
+}
+
+void Vm::onDomainEvent(xen::DomainEvent event, xen::DomId domid) {
+    if (domid_ != domid)
+        return;
+    const bool vanished = event.kind == xen::DomainEvent::Kind::death;
+    if (!ended_) {
+        ended_ = event;
+    } else if (vanished && reacted_) {
+        ended_ = event; // it had been kept, and somebody took it away
+        reacted_ = false;
+    } else {
+        return;
+    }
+    wake_.set();
+    spawn(executor_, fmt::format("end of domain {}", domid), react(domid));
+}
+
+// Whoever asked for the end holds the lock and deals with it: then there is nothing left to do here.
+Task<> Vm::react(xen::DomId domid) {
+    const auto self = shared_from_this();
+    AsyncMutex::Lock lock = co_await operations_.lock();
+    if (domid_ != domid || !ended_ || reacted_)
+        co_return;
+    reacted_ = true;
+    const Reaction reaction = reactionTo(*ended_);
+    log::info("domain {} ended: {}", domid,
+              ended_->kind == xen::DomainEvent::Kind::death ? "gone" : toString(ended_->reason));
+    if (!reaction.error.empty())
+        report(reaction.error);
+    if (!reaction.tearDown) {
+        log::warn("domain {} is kept as it is until it is destroyed", domid);
+        co_return;
+    }
+    std::string failure;
+    try {
+        co_await takeDown();
+    } catch (const std::exception& e) {
+        failure = e.what();
+    }
+    if (!failure.empty()) {
+        report(failure);
+        co_return;
+    }
+    if (reaction.rebooted)
+        enter(LifeState::rebooted, reaction.restart ? Intent::restart : Intent::none);
+    if (reaction.shutdown)
+        enter(LifeState::shutdown, reaction.restart ? Intent::restart : Intent::none);
+    if (reaction.restart)
+        spawn(executor_, "restart", restartLater(generation_));
+}
+
+Reaction Vm::reactionTo(const xen::DomainEvent& event) const {
+    const bool asExpected =
+        event.kind == xen::DomainEvent::Kind::shutdown &&
+        (event.reason == xen::ShutdownReason::poweroff || event.reason == xen::ShutdownReason::reboot);
+    if (state() != LifeState::shutdowning || intent_ == Intent::none || !asExpected)
+        return reactTo(event, config_.current(), *domid_);
+    // The end of what the last xenvm had begun.
+    Reaction reaction;
+    reaction.tearDown = true;
+    reaction.shutdown = intent_ == Intent::halt;
+    reaction.rebooted = !reaction.shutdown;
+    reaction.restart = intent_ == Intent::restart;
+    return reaction;
+}
+
+Task<> Vm::restartLater(unsigned generation) {
+    const auto self = shared_from_this();
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(
+        lastStart_ + options_.limits.restartSpacing - steady_clock::now());
+    if (lastStart_ != steady_clock::time_point() && wait.count() > 0)
+        co_await delay(wait);
+    AsyncMutex::Lock lock = co_await operations_.lock();
+    if (generation_ != generation || !mayStart(state()))
+        co_return;
+    try {
+        config_.load();
+    } catch (const Error& e) {
+        log::warn("restarting with the configuration in hand: {}", e.what());
+    }
+    std::string failure;
+    try {
+        co_await startLocked(false);
+    } catch (const std::exception& e) {
+        failure = e.what();
+    }
+    if (!failure.empty())
+        report(failure);
+}
+
+} // namespace xb::xenvm
