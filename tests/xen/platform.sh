@@ -1,0 +1,182 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Runs in the bench's dom0: the installed platform on real Xen, on the stock system bus with the policy that we ship,
+# driven through xec and xec-vm alone. PV and PVH guests from creation to deletion, a crash, and daemons that are killed
+# while guests run.
+# shellcheck source=SCRIPTDIR/lib.sh
+. /bench/lib.sh
+
+libexec=/usr/libexec/xenbroker
+export PATH=$PATH:/usr/sbin
+
+# new_vm NAME TYPE ADDRESS [STEPS]: a VM with a disk and a NIC; prints its object path.
+new_vm() {
+    local vm disk nic
+    vm=$(xec create-vm-with-template new-vm-linux) || return
+    xec -o "$vm" set name "$1" &&
+        xec -o "$vm" set virt-type "$2" &&
+        xec -o "$vm" set memory 96 &&
+        xec -o "$vm" set kernel "$guestKernel" &&
+        xec -o "$vm" set initrd "$guestInitrd" &&
+        xec -o "$vm" set cmd-line "console=hvc0 loglevel=3 net.ifnames=0 xbaddr=$3 xbtest=${4:-disk,write,net}" || return
+    make_disk "/storage/disks/$1.raw" 8 "text on the disk of $1"
+    disk=$(xec -o "$vm" add-disk) &&
+        xec -o "$disk" set phys-path "/storage/disks/$1.raw" &&
+        xec -o "$disk" set phys-type file &&
+        xec -o "$disk" set virt-path xvda || return
+    nic=$(xec -o "$vm" add-nic) && xec -o "$nic" set network /wired/0/bridged || return
+    echo "$vm"
+}
+
+state() { xec-vm -n "$1" get state; }
+monitor() { pgrep -f "$libexec/xenvm --uuid $(xec-vm -n "$1" get uuid)"; }
+
+# ticking NAME WHAT: the guest goes on from now.
+ticking() {
+    local log
+    log=$(console_log "$1")
+    expect_text "$2" "$log" DOMU-TICK 30 "$(line_count "$log")"
+}
+
+start_platform() {
+    mkdir -p /etc/xenbroker /config
+    cat >/etc/xenbroker/bootage.conf <<CONF
+service dbd
+exec $libexec/dbd --log-to stderr
+ready notify
+log /var/log/xenbroker/dbd.log
+service xenmgr
+exec $libexec/xenmgr --log-to stderr --log-level debug
+dep dbd
+ready notify
+ready-timeout 60
+log /var/log/xenbroker/xenmgr.log
+CONF
+    mkdir -p /var/log/xenbroker /run/xenbroker
+    mkfifo /run/bootage.status
+    bootage --config /etc/xenbroker/bootage.conf --status-fd 3 3>/run/bootage.status 2>/var/log/xenbroker/bootage.log &
+    local word rest
+    while read -r word rest; do
+        [ "$word" = all-ready ] && break
+    done </run/bootage.status
+    cat /run/bootage.status >/dev/null &
+    [ "$word" = all-ready ]
+}
+
+try_guest() { # NAME TYPE ADDRESS
+    local log vm id before
+    log=$(console_log "$1")
+    t0
+    vm=$(new_vm "$1" "$2" "$3")
+    if [ -n "$vm" ]; then ok "$2: create"; else fail "$2: create" "see dom0/var/log/xenbroker"; return; fi
+    check "$2: start" xec-vm --wait=120 -n "$1" start || return
+    equal "$2: state" "$(state "$1")" running
+    expect_text "$2: user space" "$log" DOMU-UP 120 || return
+    expect_text "$2: reads its disk" "$log" "DISK text on the disk of $1" 60
+    expect_text "$2: writes its disk" "$log" "WRITE ok" 30
+    expect_text "$2: network" "$log" "NET ok" 60
+    ticking "$1" "$2: runs"
+    id=$(xec-vm -n "$1" get domid)
+    equal "$2: Xen knows it under its name" "$(xl domname "$id")" "$1"
+
+    check "$2: pause" xec-vm --wait=30 -n "$1" pause
+    equal "$2: state when paused" "$(state "$1")" paused
+    sleep 1 # what was under way reaches the log
+    before=$(ticks "$1")
+    sleep 3
+    equal "$2: silent while paused" "$(ticks "$1")" "$before"
+    check "$2: unpause" xec-vm --wait=30 -n "$1" unpause
+    ticking "$1" "$2: goes on"
+}
+
+reboot_and_stop() { # NAME TYPE
+    local log id before
+    log=$(console_log "$1")
+    id=$(xec-vm -n "$1" get domid)
+    before=$(line_count "$log")
+    check "$2: reboot" xec-vm --wait=180 -n "$1" reboot
+    expect_text "$2: up again" "$log" DOMU-UP 120 "$before"
+    if [ "$(xec-vm -n "$1" get domid)" != "$id" ]; then ok "$2: new domain"; else fail "$2: new domain" "still $id"; fi
+    check "$2: shutdown" xec-vm --wait=120 -n "$1" shutdown
+    equal "$2: state when stopped" "$(state "$1")" stopped
+    if xl domid "$1" 2>/dev/null; then fail "$2: domain gone" "$(xl list)"; else ok "$2: domain gone"; fi
+    check "$2: delete" xec-vm -n "$1" delete
+    equal "$2: not in the list" "$(xec-vm | grep -cw "$1")" 0
+}
+
+# Daemons that are killed while the guest runs.
+kill_daemons() { # NAME
+    local before id
+    id=$(xec-vm -n "$1" get domid)
+    before=$(monitor "$1")
+    kill -9 "$before"
+    ticking "$1" "xenvm killed: the guest goes on"
+    replaced() { local now; now=$(monitor "$1") && [ -n "$now" ] && [ "$now" != "$2" ]; }
+    if wait_until 60 replaced "$1" "$before"; then ok "xenvm killed: another took over"; else
+        fail "xenvm killed: another took over" "$(pgrep -af xenvm)"
+    fi
+    equal "xenvm killed: same domain" "$(xec-vm -n "$1" get domid)" "$id"
+    pkill -9 -x xenmgr
+    ticking "$1" "xenmgr killed: the guest goes on"
+    check "xenmgr killed: it is back" xec-vm --timeout 60 -n "$1" get state
+    equal "xenmgr killed: state" "$(state "$1")" running
+    equal "xenmgr killed: same domain" "$(xec-vm -n "$1" get domid)" "$id"
+    check "adopted: pause" xec-vm --wait=30 -n "$1" pause
+    check "adopted: unpause" xec-vm --wait=30 -n "$1" unpause
+    ticking "$1" "adopted: goes on"
+    pkill -9 -x dbd
+    ticking "$1" "dbd killed: the guest goes on"
+    equal "dbd killed: name kept" "$(xec-vm -n "$1" get name)" "$1"
+}
+
+try_crash() {
+    local vm
+    vm=$(new_vm crashing pv 10.9.0.9/24 crash:1)
+    check "crash: start" xec-vm --wait=120 -n crashing start || return
+    expect_text "crash: announced" "$(console_log crashing)" "DOMU-GOES crash" 120
+    stopped() { [ "$(state crashing)" = stopped ]; }
+    if wait_until 60 stopped; then ok "crash: VM is stopped"; else fail "crash: VM is stopped" "$(xec-vm; xl list)"; fi
+    equal "crash: the reason is told" "$(xec -o "$vm" -i org.xenbroker.vm get-last-error | grep -c crash)" 1
+    check "crash: delete" xec-vm -n crashing delete
+}
+
+try_refusals() {
+    local vm text
+    vm=$(new_vm refused pv 10.9.0.8/24)
+    xec -o "$vm" set kernel /not/there
+    text=$(xec-vm -n refused start 2>&1)
+    equal "refusal: missing kernel, status" $? 2
+    equal "refusal: missing kernel, text names it" "$(grep -c /not/there <<<"$text")" 1
+    xec -o "$vm" set kernel "$guestKernel"
+    xec -o "$vm" set memory 100000
+    text=$(xec-vm -n refused start 2>&1)
+    equal "refusal: no memory, status" $? 2
+    equal "refusal: no memory, text" "$(grep -ci 'not enough memory' <<<"$text")" 1
+    equal "refusal: stays stopped" "$(state refused)" stopped
+    check "refusal: delete" xec-vm -n refused delete
+}
+
+make_bridge xenbr0 10.9.0.1/24
+t0
+if start_platform; then ok "platform: up"; else
+    fail "platform: up" "$(tail -n 20 /var/log/xenbroker/*.log)"
+    summary
+fi
+equal "host: is on Xen" "$(xec -o /host get state)" idle
+check "host: memory" test "$(xec -o /host get total-mem)" -gt 500
+try_guest guest-pv pv 10.9.0.2/24
+kill_daemons guest-pv
+reboot_and_stop guest-pv pv
+try_guest guest-pvh pvh 10.9.0.3/24
+reboot_and_stop guest-pvh pvh
+try_crash
+try_refusals
+kill %1
+wait %1
+equal "end: bootage" $? 0
+equal "end: no daemon left" "$(pgrep -f "$libexec/")" ""
+equal "end: no loop device left" "$(losetup -a)" ""
+equal "end: no domain left" "$(xl list | awk 'NR > 2')" ""
+mkdir -p /bench/out
+cp -r /var/log/xenbroker /bench/out/
+summary
