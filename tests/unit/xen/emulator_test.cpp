@@ -237,10 +237,10 @@ TEST_F(EmulatorTest, AnHvmGuestSleepsAndWakes) {
     const std::string home = "/local/domain/" + std::to_string(domid);
     EXPECT_EQ(await(hypervisor().acpiState(domid)), 0);
     await(hypervisor().store().write(home + "/control/shutdown", "s3"));
-    expect(*console, "control/shutdown: s3");
+    expect(*console, "ACPI state S3");
     EXPECT_EQ(await(hypervisor().acpiState(domid)), 3);
     await(hypervisor().store().write(home + "/wakeup-req", "1"));
-    expect(*console, "awake again");
+    expect(*console, "ACPI state S0");
     EXPECT_EQ(await(hypervisor().acpiState(domid)), 0);
 }
 

@@ -62,18 +62,24 @@ struct Halves {
     Leaves front;
 };
 
+void readLeaf(xs_handle* handle, const std::string& path, const std::string& name, Leaves& leaves) {
+    unsigned length = 0;
+    void* value = xs_read(handle, XBT_NULL, (path + "/" + name).c_str(), &length);
+    if (value)
+        leaves.emplace(name, std::string(static_cast<const char*>(value), length));
+    std::free(value);
+}
+
+// The state first: whoever writes it has written the rest before, so that all that goes with it is seen.
 Leaves readLeaves(xs_handle* handle, const std::string& path, bool& present) {
     Leaves leaves;
+    readLeaf(handle, path, "state", leaves);
     unsigned count = 0;
     char** names = xs_directory(handle, XBT_NULL, path.c_str(), &count);
     present = names != nullptr;
-    for (unsigned i = 0; names && i < count; ++i) {
-        unsigned length = 0;
-        void* value = xs_read(handle, XBT_NULL, (path + "/" + names[i]).c_str(), &length);
-        if (value)
-            leaves.emplace(names[i], std::string(static_cast<const char*>(value), length));
-        std::free(value);
-    }
+    for (unsigned i = 0; names && i < count; ++i)
+        if (std::strcmp(names[i], "state") != 0)
+            readLeaf(handle, path, names[i], leaves);
     std::free(names);
     return leaves;
 }

@@ -152,9 +152,9 @@ Task<Json> ControlServer::handle(ClientPtr client, std::uint64_t id, std::string
         co_return inject(params);
     const DomId domid = domidMember(params);
     if (method == "unpause") {
-        emulator_.unpause(domid);
+        co_await emulator_.unpause(domid);
     } else if (method == "pause") {
-        emulator_.pause(domid);
+        co_await emulator_.pause(domid);
     } else if (method == "destroy") {
         co_await emulator_.destroy(domid);
     } else if (method == "powerButton") {

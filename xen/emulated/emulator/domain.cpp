@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 namespace xb::xen::emulated {
 
@@ -36,12 +37,19 @@ std::uint64_t cpuTimeOf(pid_t pid) {
     return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
 }
 
+// Waiting for a child to stop blocks (for microseconds).
+Workers& stopWaiters() {
+    static Workers threads(1);
+    return threads;
+}
+
 } // namespace
 
 Domain::Domain(const Executor& executor, const EmulatorOptions& options, DomId id, DomainConfig given)
     : domid(id), config(std::move(given)), memoryTaken(memoryNeededKib(config)), lifeCycle(executor),
-      exited(executor), stopped(executor), gone(executor), executor_(executor), options_(options),
-      directory_(options.directory + "/domains/" + std::to_string(id)), hypercalls_(executor) {
+      exited(executor), stopped(executor), gone(executor), executor_(executor), pausing_(executor),
+      options_(options), directory_(options.directory + "/domains/" + std::to_string(id)),
+      hypercalls_(executor) {
     try {
         makeDirectories(directory_ + "/grants", 0700);
         makeFile(directory_ + "/store", pageSize);
@@ -138,9 +146,10 @@ void Domain::sendWord(const std::string& word) {
 }
 
 // Before its first unpause the process waits for a word; later it is stopped and continued.
-void Domain::unpause() {
+Task<> Domain::unpause() {
+    const auto lock = co_await pausing_.lock();
     if (!paused_)
-        return;
+        co_return;
     paused_ = false;
     if (std::exchange(started_, true))
         child_->signal(SIGCONT);
@@ -148,10 +157,30 @@ void Domain::unpause() {
         sendWord("start");
 }
 
-void Domain::pause() {
+Task<> Domain::pause() {
+    const auto lock = co_await pausing_.lock();
     if (std::exchange(paused_, true))
-        return;
+        co_return;
     child_->signal(SIGSTOP);
+    auto untilStopped = [pid = child_->pid()] {
+        siginfo_t what{};
+        while (::waitid(P_PID, static_cast<id_t>(pid), &what, WSTOPPED | WEXITED | WNOWAIT) < 0 &&
+               errno == EINTR) {
+        }
+    };
+    co_await stopWaiters().run(std::move(untilStopped));
+}
+
+void Domain::setStopped() {
+    stopped.set();
+    for (const auto& weak : std::exchange(whenStopped_, {}))
+        if (const auto event = weak.lock())
+            event->set();
+}
+
+void Domain::alsoWhenStopped(const std::shared_ptr<Event>& event) {
+    std::erase_if(whenStopped_, [](const auto& weak) { return weak.expired(); });
+    whenStopped_.push_back(event);
 }
 
 void Domain::kill() {

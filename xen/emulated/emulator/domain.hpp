@@ -25,12 +25,18 @@ public:
 
     /// Starts the guest's process, which waits for unpause(). `onExit` is called once, when it has ended.
     void startProcess(std::function<void(ExitStatus)> onExit);
-    void unpause();
-    void pause();
+    /// One after the other; pause() returns once the process stands still.
+    Task<> unpause();
+    Task<> pause();
     void kill();
     void pressPowerButton() { sendWord("power-button"); }
     /// Writes the letter that xenstored sees (shared_layout.h).
     void writeState(char letter);
+
+    /// It has shut down or is dying: wakes those who wait for that.
+    void setStopped();
+    /// Is set as well when the domain stops, if it still exists then.
+    void alsoWhenStopped(const std::shared_ptr<Event>& event);
 
     DomainInfo info() const;
     bool running() const { return !shutdown && !dying; }
@@ -48,7 +54,7 @@ public:
     std::optional<ShutdownReason> forced;
     AsyncMutex lifeCycle; ///< held by create, destroy
     Event exited;         ///< the process has ended
-    Event stopped;        ///< the domain has shut down or is dying
+    Event stopped;        ///< see setStopped()
     Event gone;           ///< nothing is left
     std::shared_ptr<Console> console;
 
@@ -59,6 +65,8 @@ private:
     void removeFiles();
 
     Executor executor_;
+    AsyncMutex pausing_;
+    std::vector<std::weak_ptr<Event>> whenStopped_;
     const EmulatorOptions& options_;
     std::string directory_;
     std::optional<Child> child_;

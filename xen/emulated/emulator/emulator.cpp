@@ -210,8 +210,18 @@ void Emulator::onExit(const DomainPtr& domain, const ExitStatus& status) {
     log::info("{} has shut down: {}", nameOf(*domain), toString(domain->reason));
     domain->writeState(domain->reason == ShutdownReason::crash ? 'c' : 's');
     xenstored_.raiseDomainVirq();
-    domain->stopped.set();
+    domain->setStopped();
     onEvent_(domain->domid, DomainEvent{DomainEvent::Kind::shutdown, domain->reason});
+}
+
+Task<> Emulator::unpause(DomId domid) {
+    const auto domain = running(domid);
+    co_await domain->unpause();
+}
+
+Task<> Emulator::pause(DomId domid) {
+    const auto domain = running(domid);
+    co_await domain->pause();
 }
 
 Task<> Emulator::destroy(DomId domid) {
@@ -229,7 +239,7 @@ Task<> Emulator::destroy(DomId domid) {
 // Called with the domain's lifeCycle held.
 Task<> Emulator::tearDown(DomainPtr domain) {
     domain->dying = true;
-    domain->stopped.set();
+    domain->setStopped();
     domain->kill();
     if (domain->hasProcess())
         co_await domain->exited.wait();
@@ -270,11 +280,9 @@ Task<bool> Emulator::requestShutdown(DomId domid, std::string word, std::chrono:
         spawn(executor_, "reading " + node, look(this, node, acknowledged));
     };
     const auto watch = co_await store_->watch(node, std::move(check));
-    auto onStop = [](DomainPtr which, std::shared_ptr<Event> event) -> Task<> {
-        co_await which->stopped.wait();
-        event->set();
-    };
-    spawn(executor_, "domain " + std::to_string(domid), onStop(domain, acknowledged));
+    domain->alsoWhenStopped(acknowledged);
+    if (!domain->running())
+        co_return true;
     if (co_await acknowledged->waitFor(limit))
         co_return true;
     if (domain->running())

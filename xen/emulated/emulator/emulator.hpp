@@ -37,8 +37,8 @@ public:
     HostInfo hostInfo() const;
     std::vector<DomainInfo> domains() const;
     Task<DomId> create(DomainConfig config, Hypervisor::ProgressHandler progress);
-    void unpause(DomId domid) { running(domid)->unpause(); }
-    void pause(DomId domid) { running(domid)->pause(); }
+    Task<> unpause(DomId domid);
+    Task<> pause(DomId domid);
     Task<> destroy(DomId domid);
     Task<bool> requestShutdown(DomId domid, std::string word, std::chrono::seconds limit);
     void powerButton(DomId domid);

@@ -242,6 +242,7 @@ void Guest::onShutdownRequest() {
 void Guest::setAcpiState(int state) {
     acpiState_ = state;
     tellHypervisor("acpi " + std::to_string(state));
+    print("ACPI state S" + std::to_string(state));
     if (state == 3)
         store_->watch("wakeup-req", "wakeup");
 }
