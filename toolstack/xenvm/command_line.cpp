@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line of xenvm, with the options of its predecessor that still mean something.
+#include "toolstack/xenvm/program.hpp"
+
+#include "toolstack/libs/error.hpp"
+#include "toolstack/libs/files.hpp"
+#include "toolstack/libs/log.hpp"
+#include "toolstack/libs/uuid.hpp"
+#include "toolstack/xenvm/config_parser.hpp"
+#include "toolstack/xenvm/text.hpp"
+
+#include <fmt/format.h>
+
+namespace xb::xenvm {
+
+namespace {
+
+/// What was said with options of other times.
+struct Classic {
+    bool noDaemonize = false;
+    bool dbus = true;
+    bool json = false;
+    bool session = false;
+    std::string file;
+};
+
+/// Limits as people give them, in seconds.
+struct Seconds {
+    double acknowledge = 30;
+    double stop = 1800;
+    double forceAfter = 0;
+    double restartSpacing = 5;
+};
+
+std::chrono::milliseconds milliseconds(double seconds) {
+    return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+}
+
+void addOptions(CLI::App& app, Settings& settings, Classic& classic, Seconds& seconds) {
+    addCommonOptions(app, settings.common, true);
+    app.add_option("--uuid", settings.vm.uuid, "UUID of the VM (default: the key uuid of the configuration)");
+    app.add_option("--config", settings.vm.configFile, "configuration file of the VM; not below --root");
+    app.add_flag("--strict-config", settings.vm.strictConfig, "exit if a line of the configuration is wrong");
+    app.add_option("--hypervisor", settings.hypervisor.kind, "what runs the domain")
+        ->check(CLI::IsMember({"libxl", "emulated"}))
+        ->capture_default_str();
+    app.add_option("--emulator-directory", settings.hypervisor.emulatorDirectory,
+                   "run directory of xen-emulator");
+    app.add_option("--state-directory", settings.stateDirectory,
+                   "directory for lock files (default: /run/xenbroker/xenvm below --root)");
+
+    const auto time = CLI::Range(0.0, 7.0 * 24 * 3600);
+    app.add_option("--acknowledge-timeout", seconds.acknowledge,
+                   "seconds for a guest to acknowledge a shutdown")
+        ->check(time)
+        ->capture_default_str();
+    app.add_option("--stop-timeout", seconds.stop, "seconds for a guest to stop after that")
+        ->check(time)
+        ->capture_default_str();
+    app.add_option("--force-after", seconds.forceAfter, "seconds after which a shutdown is forced; 0: never")
+        ->check(time)
+        ->capture_default_str();
+    app.add_option("--restart-spacing", seconds.restartSpacing,
+                   "least seconds between two automatic restarts")
+        ->check(time)
+        ->capture_default_str();
+
+    app.add_flag("--no-daemonize", classic.noDaemonize, "accepted: xenvm always stays in the foreground");
+    app.add_option("--monitor-dbus", classic.dbus, "accepted if true: xenvm is always on D-Bus");
+    app.add_option("--monitor-json", classic.json, "accepted if false: there is no JSON socket");
+    app.add_flag("--monitor-dbus-session", classic.session, "refused: say --bus");
+    app.add_option("FILE", classic.file, "as --config");
+}
+
+// An error text, or nothing.
+std::string complain(const Settings& settings, const Classic& classic) {
+    if (!classic.dbus)
+        return "--monitor-dbus=false: xenvm cannot be reached other than by D-Bus";
+    if (classic.json)
+        return "--monitor-json: there is no JSON socket; use D-Bus";
+    if (classic.session)
+        return "--monitor-dbus-session: say --bus \"$DBUS_SESSION_BUS_ADDRESS\"";
+    if (settings.hypervisor.kind == "emulated" && settings.hypervisor.emulatorDirectory.empty())
+        return "--hypervisor emulated needs --emulator-directory";
+    if (settings.vm.uuid.empty())
+        return "no UUID: say --uuid, or have a line uuid = ... in the configuration";
+    if (!isUuid(settings.vm.uuid))
+        return fmt::format("\"{}\" is not a UUID", settings.vm.uuid);
+    return {};
+}
+
+// The UUID may be in the file.
+void findUuid(Settings& settings) {
+    if (settings.vm.uuid.empty() && !settings.vm.configFile.empty())
+        settings.vm.uuid =
+            parseConfig(readFile(settings.vm.configFile, maxConfigBytes)).config.uuid.value_or("");
+    settings.vm.uuid = toLower(settings.vm.uuid);
+}
+
+// Every line says which VM it is about.
+void nameLog(const Settings& settings) {
+    const auto sink = settings.common.logTo == "stderr"   ? log::Sink::standardError
+                      : settings.common.logTo == "syslog" ? log::Sink::syslog
+                                                          : log::Sink::automatic;
+    log::init("xenvm " + settings.vm.uuid, sink);
+    log::setLevel(settings.common.logLevel);
+}
+
+int start(Settings& settings, const Classic& classic, const Seconds& seconds) {
+    if (settings.vm.configFile.empty())
+        settings.vm.configFile = classic.file;
+    std::string error;
+    try {
+        findUuid(settings);
+        error = complain(settings, classic);
+    } catch (const Error& e) {
+        error = e.what();
+    }
+    if (!error.empty()) {
+        log::error("{}", error);
+        return exitBadConfig;
+    }
+    nameLog(settings);
+    settings.vm.root = settings.common.root;
+    settings.vm.limits.acknowledge =
+        std::chrono::ceil<std::chrono::seconds>(milliseconds(seconds.acknowledge));
+    settings.vm.limits.stop = milliseconds(seconds.stop);
+    settings.vm.limits.forceAfter = milliseconds(seconds.forceAfter);
+    settings.vm.limits.restartSpacing = milliseconds(seconds.restartSpacing);
+    if (settings.stateDirectory.empty())
+        settings.stateDirectory = below(settings.common.root, "/run/xenbroker/xenvm");
+    return serve(std::move(settings));
+}
+
+} // namespace
+
+int runXenvm(int argc, char** argv) {
+    CLI::App app{"Builds and looks after the domain of one VM.", "xenvm"};
+    Settings settings;
+    Classic classic;
+    Seconds seconds;
+    addOptions(app, settings, classic, seconds);
+    const auto body = [&] { return start(settings, classic, seconds); };
+    const int status = runProgram("xenvm", app, settings.common, argc, argv, body);
+    return status == exitUsage ? exitBadConfig : status;
+}
+
+} // namespace xb::xenvm

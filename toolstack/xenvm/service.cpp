@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "toolstack/xenvm/service.hpp"
+
+#include "toolstack/libs/log.hpp"
+#include "toolstack/xenvm/text.hpp"
+
+#include <fmt/format.h>
+
+namespace xb::xenvm {
+
+namespace {
+
+constexpr int acpiOff = 5;
+
+// The methods that work, with their arguments.
+constexpr const char* helpText =
+    R"(quit                                   end the monitor, leave the domain as it is
+start PAUSED                           build the domain and let it run
+halt FORCED                            shut the guest down
+reboot FORCED AUTO-START               shut the guest down, start it again
+destroy                                take the domain down at once
+pause, unpause                         stop its processors, let them run
+get_domid, get_stubdomid               numbers of its domains, -1 if none
+get_status, get_acpi_state             life state, ACPI sleep state
+get_console                            terminal of its console
+read_config PATH                       read the configuration for the next start
+get KEY, set KEY VALUE                 one key of it; get required-to-boot-kib
+disk_list, nic_list                    its disks and NICs
+disk_add PATH DEVICE TYPE MODE DEVTYPE add a disk to it
+nic_add BRIDGE MAC MODEL               add a NIC to it
+help                                   this list
+)";
+
+[[noreturn]] void notSupported(const char* method) {
+    throw Error(errors::notSupported, fmt::format("{} is not supported by this version of xenvm", method));
+}
+
+// The separators of an entry must not come from within an argument.
+void requirePlain(const std::string& text, char separator, const char* what) {
+    if (text.find(separator) != std::string::npos || !isPrintable(text))
+        throw Error(errors::invalidArgs,
+                    fmt::format("{} \"{}\" contains '{}' or control characters", what, text, separator));
+}
+
+} // namespace
+
+// ---- life
+
+Task<> Service::quit(Caller caller) {
+    log::info("asked to quit by {}", caller.uniqueName);
+    quit_();
+    co_return;
+}
+
+Task<> Service::destroy(Caller) {
+    co_await vm_->destroy();
+}
+
+Task<> Service::halt(Caller, bool forced) {
+    co_await vm_->halt(forced);
+}
+
+Task<> Service::reboot(Caller, bool forced, bool autoStart) {
+    co_await vm_->reboot(forced, autoStart);
+}
+
+Task<> Service::start(Caller, bool paused) {
+    co_await vm_->start(paused);
+}
+
+Task<> Service::pause(Caller) {
+    co_await vm_->pause();
+}
+
+Task<> Service::unpause(Caller) {
+    co_await vm_->unpause();
+}
+
+// ---- queries
+
+Task<std::int32_t> Service::getDomid(Caller) {
+    co_return vm_->domid();
+}
+
+Task<std::int32_t> Service::getStubdomid(Caller) {
+    if (vm_->domid() < 0)
+        co_return -1;
+    const std::string node = fmt::format("/local/domain/{}/image/device-model-domid", vm_->domid());
+    const auto text = co_await vm_->hypervisor().store().read(node);
+    const auto number = parseInteger(text.value_or(""));
+    co_return number&&* number > 0 ? static_cast<std::int32_t>(*number) : -1;
+}
+
+Task<std::string> Service::getStatus(Caller) {
+    co_return std::string(toString(vm_->state()));
+}
+
+Task<std::int32_t> Service::getAcpiState(Caller) {
+    if (vm_->domid() < 0)
+        co_return acpiOff;
+    const auto domid = static_cast<xen::DomId>(vm_->domid());
+    try {
+        co_return co_await vm_->hypervisor().acpiState(domid);
+    } catch (const Error& e) {
+        log::warn("the ACPI state of domain {} is not known: {}", domid, e.what());
+    }
+    co_return acpiOff;
+}
+
+Task<std::string> Service::getConsole(Caller) {
+    if (vm_->domid() < 0)
+        co_return std::string();
+    const auto domid = static_cast<xen::DomId>(vm_->domid());
+    try {
+        co_return co_await vm_->hypervisor().consoleTty(domid);
+    } catch (const Error& e) {
+        log::debug("domain {} has no console: {}", domid, e.what());
+    }
+    co_return std::string();
+}
+
+Task<std::string> Service::help(Caller) {
+    co_return std::string(helpText);
+}
+
+// ---- configuration
+
+Task<> Service::readConfig(Caller, std::string path) {
+    vm_->config().read(path);
+    co_return;
+}
+
+Task<std::string> Service::get(Caller, std::string field) {
+    if (field == "required-to-boot-kib") {
+        const std::uint64_t needed = co_await vm_->memoryToStart();
+        co_return std::to_string(needed);
+    }
+    co_return vm_->config().get(field);
+}
+
+Task<> Service::set(Caller, std::string field, std::string value) {
+    vm_->config().set(field, value);
+    co_return;
+}
+
+Task<> Service::diskAdd(Caller, std::string path, std::string device, std::string type, std::string mode,
+                        std::string devtype) {
+    for (const std::string& part : {path, device, type, mode, devtype})
+        requirePlain(part, ':', "disk argument");
+    vm_->config().add("disk", fmt::format("{}:{}:{}:{}:{}:", path, type, device, mode, devtype));
+    co_return;
+}
+
+Task<> Service::nicAdd(Caller, std::string bridge, std::string mac, std::string model) {
+    for (const std::string& part : {bridge, mac, model})
+        requirePlain(part, ',', "NIC argument");
+    vm_->config().add("nic", fmt::format("bridge={},mac={},model={}", bridge, mac, model));
+    co_return;
+}
+
+Task<std::vector<StringMap>> Service::diskList(Caller) {
+    std::vector<StringMap> list;
+    for (const DiskEntry& disk : vm_->config().latest().disks)
+        list.push_back({{"path", disk.path},
+                        {"device", disk.device},
+                        {"type", disk.type},
+                        {"mode", disk.writable ? "w" : "r"},
+                        {"devtype", disk.cdrom ? "cdrom" : "disk"}});
+    co_return list;
+}
+
+Task<std::vector<StringMap>> Service::nicList(Caller) {
+    std::vector<StringMap> list;
+    for (const NicEntry& nic : vm_->config().latest().nics)
+        list.push_back({{"id", std::to_string(nic.id)},
+                        {"network", nic.network.empty() ? nic.bridge : nic.network},
+                        {"mac", nic.mac},
+                        {"model", nic.model.empty() ? "rtl8139" : nic.model}});
+    co_return list;
+}
+
+// ---- properties
+
+Task<std::string> Service::getState(Caller) {
+    co_return std::string(toString(vm_->state()));
+}
+
+Task<std::int32_t> Service::getDomid2(Caller) {
+    co_return vm_->domid();
+}
+
+Task<std::string> Service::getLastError(Caller) {
+    co_return vm_->lastError();
+}
+
+// ---- not supported yet
+
+Task<> Service::suspend(Caller, std::string, bool) {
+    notSupported("suspend");
+}
+Task<> Service::restore(Caller, std::string, bool, bool) {
+    notSupported("restore");
+}
+Task<> Service::s3suspend(Caller, std::int32_t) {
+    notSupported("s3suspend");
+}
+Task<> Service::s4suspend(Caller, std::int32_t) {
+    notSupported("s4suspend");
+}
+Task<std::string> Service::getVnc(Caller) {
+    notSupported("get_vnc");
+}
+Task<> Service::trigger(Caller, std::string) {
+    notSupported("trigger");
+}
+Task<> Service::pciAdd(Caller, std::int32_t, std::int32_t, std::int32_t, std::int32_t, std::int32_t, bool,
+                       bool, bool) {
+    notSupported("pci_add");
+}
+Task<std::vector<StringMap>> Service::pciList(Caller) {
+    notSupported("pci_list");
+}
+Task<> Service::cdEject(Caller, std::string) {
+    notSupported("cd_eject");
+}
+Task<> Service::cdInsertFile(Caller, std::string, std::string) {
+    notSupported("cd_insert_file");
+}
+Task<> Service::cdInsertReal(Caller, std::string, std::string) {
+    notSupported("cd_insert_real");
+}
+Task<> Service::nicNetworkSwitch(Caller, std::int32_t, std::string) {
+    notSupported("nic_network_switch");
+}
+Task<> Service::setNicBackendDom(Caller, std::int32_t, std::int32_t) {
+    notSupported("set_nic_backend_dom");
+}
+Task<> Service::setMemTarget(Caller, std::int32_t) {
+    notSupported("set_mem_target");
+}
+
+} // namespace xb::xenvm
