@@ -4,6 +4,7 @@
 #include "toolstack/libs/error.hpp"
 #include "toolstack/xec/value_parser.hpp"
 
+#include <fmt/format.h>
 #include <pugixml.hpp>
 
 #include <algorithm>
@@ -54,7 +55,7 @@ public:
 private:
     void count() {
         if (++members_ > introspectionMemberLimit)
-            fail("it has more than " + std::to_string(introspectionMemberLimit) + " members");
+            fail(fmt::format("it has more than {} members", introspectionMemberLimit));
     }
 
     Method method(const pugi::xml_node& node) {
@@ -104,20 +105,14 @@ private:
     std::size_t members_ = 0;
 };
 
-std::string padded(std::string text) {
-    if (text.size() < nameWidth)
-        text.resize(nameWidth, ' ');
-    return text;
-}
-
 std::string printArguments(const Method& method) {
     std::string text;
     for (const Argument& argument : method.arguments) {
         if (!text.empty())
             text += ", ";
-        text += (argument.out ? "OUT " : "") + argument.name + ":" + argument.type.text();
+        text += fmt::format("{}{}:{}", argument.out ? "OUT " : "", argument.name, argument.type.text());
     }
-    return "( " + text + " )";
+    return fmt::format("( {} )", text);
 }
 
 } // namespace
@@ -144,7 +139,7 @@ const Property* InterfaceDescription::findProperty(std::string_view property) co
 
 Interfaces parseIntrospection(std::string_view xml) {
     if (xml.size() > introspectionSizeLimit)
-        fail("it is larger than " + std::to_string(introspectionSizeLimit) + " bytes");
+        fail(fmt::format("it is larger than {} bytes", introspectionSizeLimit));
     pugi::xml_document document;
     const auto parsed =
         document.load_buffer(xml.data(), xml.size(), pugi::parse_default, pugi::encoding_utf8);
@@ -163,12 +158,12 @@ Interfaces parseIntrospection(std::string_view xml) {
 std::string printIntrospection(const Interfaces& interfaces) {
     std::string text;
     for (const InterfaceDescription& interface : interfaces) {
-        text += "/------- " + interface.name + "\n";
+        text += fmt::format("/------- {}\n", interface.name);
         for (const Property& property : interface.properties)
-            text += "|     -  " + padded(property.name) + " " + property.access + ":" + property.type.text() +
-                    "\n";
+            text += fmt::format("|     -  {:<{}} {}:{}\n", property.name, nameWidth, property.access,
+                                property.type.text());
         for (const Method& method : interface.methods)
-            text += "|     +  " + padded(method.name) + " " + printArguments(method) + "\n";
+            text += fmt::format("|     +  {:<{}} {}\n", method.name, nameWidth, printArguments(method));
         text += "\n";
     }
     return text;
