@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: Apache-2.0
+// The real xenvm on a real bus and the emulated hypervisor: life cycle with its signals, guests that stop by
+// themselves, monitors that are killed and replaced, and how it refuses to start.
+#include "process.hpp"
+
+#include "idl/org_xenbroker_daemon_client.hpp"
+#include "idl/xenvm_client.hpp"
+#include "tests/unit/libs/private_bus.hpp"
+#include "toolstack/libs/bus.hpp"
+#include "toolstack/libs/files.hpp"
+#include "toolstack/libs/uuid.hpp"
+#include "xen/hypervisor.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fmt/format.h>
+
+#include <csignal>
+
+namespace xb::test {
+namespace {
+
+using idl::xenvm::XenvmClient;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class XenvmIntegration : public testing::Test {
+protected:
+    // One bus and one emulator for all tests; each test has a VM of its own.
+    static void SetUpTestSuite() {
+        directory = new TemporaryDirectory;
+        privateBus = new PrivateBus;
+        emulator = new Process(directory->path(), "emulator",
+                               {XEN_EMULATOR, "--directory", emulatorDirectory(), "--log-to", "stderr"});
+        ASSERT_TRUE(emulator->waitReady()) << emulator->messages();
+        writeFileAtomically(directory->path() / "kernel", "not a kernel");
+    }
+    static void TearDownTestSuite() {
+        emulator->signal(SIGTERM);
+        EXPECT_EQ(emulator->waitEnd(), 0) << emulator->messages();
+        delete emulator;
+        delete privateBus;
+        delete directory;
+    }
+    static std::string emulatorDirectory() { return directory->path() / "emu"; }
+
+    XenvmIntegration() : bus(loop, privateBus->address()), uuid(randomUuid()) {
+        xen::HypervisorOptions options;
+        options.kind = "emulated";
+        options.emulatorDirectory = emulatorDirectory();
+        hypervisor = xen::openHypervisor(loop.executor(), options);
+        config = directory->path() / (uuid + ".cfg");
+        writeConfig("");
+        SignalMatch all;
+        all.path = path();
+        subscription = bus.onSignal(all, [this](Message signal) { record(signal); });
+    }
+    ~XenvmIntegration() override {
+        for (const auto& info : await(hypervisor->domains())) {
+            if (info.domid != 0)
+                await(hypervisor->destroy(info.domid));
+        }
+    }
+
+    void writeConfig(const std::string& more) {
+        writeFileAtomically(
+            config, fmt::format("uuid = {}\nname = test\nstartup = poweroff\nmemory = 32\nkernel = {}\n{}",
+                                uuid, (directory->path() / "kernel").string(), more));
+    }
+    std::string path() const { return "/org/xen/vm/" + uuidToPathElement(uuid); }
+    std::string service() const { return "org.xen.vm.uuid_" + uuidToPathElement(uuid); }
+    std::string stateNode() const { return "/state/" + uuid + "/state"; }
+    XenvmClient client() { return XenvmClient(bus, service(), path()); }
+
+    std::vector<std::string> commandLine() const {
+        return {XENVM,
+                "--config",
+                config,
+                "--bus",
+                privateBus->address(),
+                "--hypervisor",
+                "emulated",
+                "--emulator-directory",
+                emulatorDirectory(),
+                "--state-directory",
+                directory->path() / "state",
+                "--log-to",
+                "stderr",
+                "--acknowledge-timeout",
+                "1",
+                "--restart-spacing",
+                "0.1"};
+    }
+    std::unique_ptr<Process> launch(std::vector<std::string> more = {}) {
+        auto arguments = commandLine();
+        for (std::size_t i = 0; i < more.size(); ++i) { // an option that is there already is replaced
+            const auto there = std::ranges::find(arguments, more[i]);
+            if (there != arguments.end() && i + 1 < more.size())
+                *std::next(there) = more[++i];
+            else
+                arguments.push_back(more[i]);
+        }
+        return std::make_unique<Process>(directory->path(),
+                                         fmt::format("{}-{}", uuid.substr(0, 8), ++launched), arguments);
+    }
+    std::unique_ptr<Process> ready(std::vector<std::string> more = {}) {
+        auto xenvm = launch(std::move(more));
+        EXPECT_TRUE(xenvm->waitReady()) << xenvm->messages();
+        return xenvm;
+    }
+    int exitStatus(std::vector<std::string> more = {}) {
+        auto xenvm = launch(std::move(more));
+        const auto status = xenvm->waitEnd();
+        messages = xenvm->messages();
+        return status.value_or(-1);
+    }
+
+    template <class Condition>
+    bool until(Condition condition) {
+        const auto deadline = std::chrono::steady_clock::now() + patience;
+        while (!condition() && std::chrono::steady_clock::now() < deadline) {
+            loop.context().restart();
+            loop.context().run_one_until(deadline);
+        }
+        return condition();
+    }
+    /// Runs a coroutine to its end here; its exception comes out.
+    template <class T>
+    T await(Task<T> task) {
+        bool done = false;
+        std::exception_ptr failure;
+        if constexpr (std::is_void_v<T>) {
+            asio::co_spawn(loop.context(), std::move(task), [&](std::exception_ptr e) {
+                failure = e;
+                done = true;
+            });
+            EXPECT_TRUE(until([&] { return done; }));
+            if (failure)
+                std::rethrow_exception(failure);
+        } else {
+            T result{};
+            asio::co_spawn(loop.context(), std::move(task), [&](std::exception_ptr e, T value) {
+                failure = e;
+                result = std::move(value);
+                done = true;
+            });
+            EXPECT_TRUE(until([&] { return done; }));
+            if (failure)
+                std::rethrow_exception(failure);
+            return result;
+        }
+    }
+    /// Name and text of the error of a call.
+    template <class T>
+    std::string errorOf(Task<T> task) {
+        try {
+            await(std::move(task));
+        } catch (const Error& e) {
+            return e.name() + ": " + e.what();
+        }
+        return "no error";
+    }
+    std::string status() { return await(client().getStatus()); }
+    bool reaches(const std::string& state) {
+        return until([&] { return std::ranges::find(states, state) != states.end(); });
+    }
+    std::string xenstore(const std::string& node) {
+        return await(hypervisor->store().read(node)).value_or("(none)");
+    }
+
+    void record(Message& signal) {
+        if (signal.interface() == "xenvm.signal.notify") {
+            const auto [id, code, message] = readBody<std::string, std::int32_t, std::string>(signal);
+            EXPECT_EQ(id, uuid);
+            notifications.push_back(fmt::format("{:x} {}", code, message));
+        } else if (signal.member() == "state_changed") {
+            const auto [state, domid] = readBody<std::string, std::int32_t>(signal);
+            states.push_back(state);
+            domids.push_back(domid);
+        } else if (signal.member() == "error") {
+            const auto [text] = readBody<std::string>(signal);
+            errors.push_back(text);
+        }
+    }
+
+    static inline TemporaryDirectory* directory = nullptr;
+    static inline PrivateBus* privateBus = nullptr;
+    static inline Process* emulator = nullptr;
+    static inline int launched = 0;
+
+    Loop loop;
+    Bus bus;
+    std::unique_ptr<xen::Hypervisor> hypervisor;
+    Subscription subscription;
+    std::string uuid;
+    std::filesystem::path config;
+    std::vector<std::string> notifications;
+    std::vector<std::string> states;
+    std::vector<int> domids;
+    std::vector<std::string> errors;
+    std::string messages;
+};
+
+TEST_F(XenvmIntegration, lifeCycleWithItsSignals) {
+    auto xenvm = ready();
+    EXPECT_EQ(status(), "shutdown");
+    EXPECT_EQ(await(client().getDomid()), -1);
+    EXPECT_EQ(await(client().getAcpiState()), 5);
+    await(client().start(false));
+    EXPECT_EQ(status(), "running");
+    const int domid = await(client().getDomid());
+    EXPECT_GT(domid, 0);
+    EXPECT_EQ(xenstore(stateNode()), "running");
+    EXPECT_THAT(await(client().getConsole()), HasSubstr("/dev/pts/"));
+    EXPECT_EQ(await(client().getAcpiState()), 0);
+    EXPECT_EQ(await(client().getStubdomid()), -1);
+    await(client().pause());
+    EXPECT_TRUE(await(hypervisor->findDomain(uuid))->paused);
+    await(client().unpause());
+    await(client().halt(false));
+    EXPECT_EQ(status(), "shutdown");
+    EXPECT_FALSE(await(hypervisor->findDomain(uuid)));
+    await(client().quit());
+    EXPECT_EQ(xenvm->waitEnd(), 0) << xenvm->messages();
+    EXPECT_TRUE(until([this] { return notifications.size() >= 10; }));
+    EXPECT_THAT(notifications,
+                ElementsAre("0 dbus-rpc-up", "f000 vm:state:creating-domain",
+                            "f000 vm:state:creating-devices", "f000 vm:state:created",
+                            "f000 vm:state:running", "f000 vm:state:paused", "f000 vm:state:running",
+                            "f000 vm:state:shutdowning", "f000 vm:state:shutdown", "1 hup"));
+    EXPECT_THAT(states, ElementsAre("creating-domain", "creating-devices", "created", "running", "paused",
+                                    "running", "shutdowning", "shutdown"));
+    EXPECT_THAT(domids, ElementsAre(-1, domid, domid, domid, domid, domid, domid, -1));
+    EXPECT_EQ(xenstore(stateNode()), "(none)") << "a clean end with nothing to adopt leaves nothing";
+}
+
+TEST_F(XenvmIntegration, rebootAndDestroy) {
+    auto xenvm = ready();
+    await(client().start(false));
+    const int first = await(client().getDomid());
+    await(client().reboot(false, true));
+    EXPECT_EQ(status(), "running");
+    EXPECT_NE(await(client().getDomid()), first);
+    await(client().reboot(true, false));
+    EXPECT_EQ(status(), "rebooted");
+    await(client().start(true));
+    EXPECT_EQ(status(), "created");
+    await(client().destroy());
+    EXPECT_EQ(status(), "shutdown");
+}
+
+TEST_F(XenvmIntegration, guestPowersItselfOff) {
+    writeConfig("cmdline = xbtest=poweroff=0.1\n");
+    auto xenvm = ready();
+    await(client().start(false));
+    EXPECT_TRUE(reaches("shutdown"));
+    EXPECT_FALSE(await(hypervisor->findDomain(uuid)));
+    EXPECT_THAT(errors, IsEmpty());
+}
+
+TEST_F(XenvmIntegration, guestRebootsItself) {
+    writeConfig("cmdline = xbtest=reboot=0.1\non_restart = preserve\n");
+    auto xenvm = ready();
+    await(client().start(false));
+    EXPECT_TRUE(reaches("rebooted"));
+    EXPECT_EQ(status(), "rebooted");
+
+    writeConfig("cmdline = xbtest=reboot=0.1\n");
+    xenvm->signal(SIGHUP);
+    EXPECT_TRUE(until([&] { return await(client().get("on_restart")) == "restart"; }));
+    states.clear();
+    await(client().start(false));
+    EXPECT_TRUE(until([this] { return std::ranges::count(states, "running") == 2; }))
+        << "it is started again";
+    await(client().destroy());
+}
+
+TEST_F(XenvmIntegration, guestCrashes) {
+    writeConfig("cmdline = xbtest=crash=0.1\n");
+    auto xenvm = ready();
+    await(client().start(false));
+    EXPECT_TRUE(reaches("shutdown"));
+    EXPECT_THAT(errors, ElementsAre("crashed"));
+    EXPECT_THAT(notifications, Contains("2 error:crashed"));
+    EXPECT_EQ(await(client().getLastError()), "crashed");
+}
+
+TEST_F(XenvmIntegration, guestThatIgnoresTheRequestStays) {
+    writeConfig("cmdline = xbtest=ignore-shutdown\n");
+    auto xenvm = ready();
+    await(client().start(false));
+    EXPECT_THAT(errorOf(client().halt(false)), HasSubstr("did not shut down"));
+    EXPECT_EQ(status(), "running");
+    await(client().halt(true));
+    EXPECT_EQ(status(), "shutdown");
+}
+
+TEST_F(XenvmIntegration, killedMonitorIsReplaced) {
+    auto first = ready();
+    await(client().start(false));
+    const int domid = await(client().getDomid());
+    first->signal(SIGKILL);
+    EXPECT_EQ(first->waitEnd(), 128 + SIGKILL);
+    ASSERT_TRUE(await(hypervisor->findDomain(uuid)));
+    EXPECT_FALSE(await(hypervisor->findDomain(uuid))->shutdown);
+
+    auto second = ready();
+    EXPECT_EQ(status(), "running");
+    EXPECT_EQ(await(client().getDomid()), domid);
+    await(client().pause());
+    second->signal(SIGKILL);
+    second->waitEnd();
+
+    auto third = ready();
+    EXPECT_EQ(status(), "paused");
+    await(client().unpause());
+    await(client().halt(false));
+    EXPECT_EQ(status(), "shutdown");
+}
+
+TEST_F(XenvmIntegration, guestThatEndedUnwatchedGetsItsPolicy) {
+    writeConfig("cmdline = xbtest=poweroff=0.5\n");
+    auto first = ready();
+    await(client().start(false));
+    const auto domid = static_cast<xen::DomId>(await(client().getDomid()));
+    first->signal(SIGKILL);
+    first->waitEnd();
+    bool stopped = false;
+    xen::Hypervisor::EventHandler onEvent = [&](xen::DomainEvent) { stopped = true; };
+    auto watch = await(hypervisor->watch(domid, onEvent));
+    ASSERT_TRUE(until([&] { return stopped; }));
+
+    auto second = ready();
+    EXPECT_TRUE(until([this] { return status() == "shutdown"; }));
+    EXPECT_FALSE(await(hypervisor->findDomain(uuid)));
+}
+
+TEST_F(XenvmIntegration, halfBuiltDomainIsDestroyedAndReported) {
+    xen::DomainConfig domain;
+    domain.uuid = uuid;
+    domain.name = "half";
+    domain.kernel = directory->path() / "kernel";
+    domain.memoryKib = 32 * 1024;
+    xen::Hypervisor::ProgressHandler ignore = [](xen::CreateStep, xen::DomId) {};
+    await(hypervisor->create(domain, ignore));
+    await(hypervisor->store().write(stateNode(), "creating-devices"));
+
+    auto xenvm = ready();
+    EXPECT_EQ(status(), "shutdown");
+    EXPECT_FALSE(await(hypervisor->findDomain(uuid)));
+    EXPECT_THAT(await(client().getLastError()), HasSubstr("half built"));
+    EXPECT_TRUE(until([this] { return !errors.empty(); }));
+    await(client().start(false));
+    EXPECT_EQ(await(client().getLastError()), "");
+}
+
+TEST_F(XenvmIntegration, terminationLeavesTheDomain) {
+    auto xenvm = ready();
+    await(client().start(false));
+    xenvm->signal(SIGTERM);
+    EXPECT_EQ(xenvm->waitEnd(), 0) << xenvm->messages();
+    EXPECT_TRUE(await(hypervisor->findDomain(uuid)));
+    EXPECT_TRUE(until([this] { return !notifications.empty() && notifications.back() == "1 hup"; }));
+    EXPECT_EQ(xenstore(stateNode()), "running");
+}
+
+TEST_F(XenvmIntegration, errorsNameTheThingAndTheReason) {
+    writeConfig("disk = /no/such/disk.vhd:vhd:hda:w:disk:\n");
+    auto xenvm = ready();
+    EXPECT_THAT(errorOf(client().start(false)),
+                AllOf(HasSubstr("Error.Failed"), HasSubstr("/no/such/disk.vhd")));
+    await(client().set("disk", ""));
+    await(client().set("memory", "1000000"));
+    EXPECT_THAT(errorOf(client().start(false)), HasSubstr("not enough memory: "));
+    EXPECT_GT(std::stoull(await(client().get("required-to-boot-kib"))), 1000000U * 1024U);
+    await(client().set("memory", "32"));
+    await(client().start(false));
+    EXPECT_THAT(errorOf(client().start(false)), AllOf(HasSubstr("already created"), HasSubstr("running")));
+    EXPECT_THAT(errorOf(client().unpause()), HasSubstr("bad state"));
+    EXPECT_THAT(errorOf(client().s3suspend(5)), AllOf(HasSubstr("NotSupported"), HasSubstr("s3suspend")));
+    EXPECT_THAT(errorOf(client().pciList()), HasSubstr("NotSupported"));
+    EXPECT_THAT(errorOf(client().get("colour")), AllOf(HasSubstr("InvalidArgs"), HasSubstr("colour")));
+    EXPECT_THAT(errorOf(client().set("vcpus", "0")), HasSubstr("InvalidArgs"));
+    EXPECT_THAT(errorOf(client().diskAdd("/a:b", "hda", "file", "r", "disk")), HasSubstr("InvalidArgs"));
+    await(client().destroy());
+}
+
+TEST_F(XenvmIntegration, configurationListsAndProperties) {
+    writeConfig("nic = id=0,bridge=xenbr0,mac=00:16:3e:01:02:03\n");
+    auto xenvm = ready();
+    await(client().nicAdd("brbridged", "", "e1000"));
+    const auto disk = (directory->path() / "disk.raw").string();
+    await(client().diskAdd(disk, "xvda", "file", "w", "disk"));
+    const auto nics = await(client().nicList());
+    ASSERT_EQ(nics.size(), 2U);
+    EXPECT_EQ(nics[0].at("mac"), "00:16:3e:01:02:03");
+    EXPECT_EQ(nics[1].at("id"), "1");
+    EXPECT_EQ(nics[1].at("network"), "brbridged");
+    const auto disks = await(client().diskList());
+    ASSERT_EQ(disks.size(), 1U);
+    EXPECT_EQ(disks[0].at("path"), disk);
+    auto properties = await(client().getAllProperties());
+    EXPECT_EQ(properties.at("state").get<std::string>(), "shutdown");
+    EXPECT_EQ(properties.at("domid").get<std::int32_t>(), -1);
+    EXPECT_EQ(properties.at("last-error").get<std::string>(), "");
+
+    idl::org_xenbroker_daemon::DaemonClient control(bus, service(), "/org/xenbroker/daemon");
+    await(control.setLogLevel("debug"));
+    EXPECT_EQ(await(control.getLogLevel()), "debug");
+    EXPECT_THAT(errorOf(control.setLogLevel("loud")), HasSubstr("InvalidArgs"));
+}
+
+TEST_F(XenvmIntegration, secondInstanceExits) {
+    auto first = ready();
+    EXPECT_EQ(exitStatus(), 1);
+    EXPECT_THAT(messages, HasSubstr("another xenvm serves VM " + uuid));
+    EXPECT_EQ(status(), "shutdown") << "the first one goes on";
+}
+
+TEST_F(XenvmIntegration, badConfigurationExits) {
+    std::filesystem::remove(config);
+    EXPECT_EQ(exitStatus({"--uuid", uuid}), 3);
+    EXPECT_THAT(messages, HasSubstr(config.string()));
+    writeConfig("colour = red\n");
+    EXPECT_EQ(exitStatus({"--strict-config"}), 3);
+    EXPECT_THAT(messages, HasSubstr(config.string() + ":6: the key \"colour\" is not known"));
+    EXPECT_EQ(exitStatus({"--no-such-option"}), 3);
+    EXPECT_EQ(exitStatus({"--monitor-json", "true"}), 3);
+    EXPECT_EQ(exitStatus({"--uuid", "x"}), 3);
+}
+
+TEST_F(XenvmIntegration, withoutAnEmulatorItExits) {
+    EXPECT_EQ(exitStatus({"--emulator-directory", directory->path() / "none"}), 69);
+}
+
+TEST_F(XenvmIntegration, offXenItExits) {
+    if (std::filesystem::exists("/proc/xen/capabilities"))
+        GTEST_SKIP() << "this machine runs Xen; the tests on real Xen cover it";
+    EXPECT_EQ(exitStatus({"--hypervisor", "libxl"}), 78);
+    EXPECT_FALSE(messages.empty());
+}
+
+TEST_F(XenvmIntegration, busThatGoesEndsIt) {
+    PrivateBus doomed;
+    auto xenvm = ready({"--bus", doomed.address()});
+    doomed.stop();
+    EXPECT_EQ(xenvm->waitEnd(), 69) << xenvm->messages();
+    EXPECT_EQ(exitStatus({"--bus", doomed.address()}), 69);
+}
+
+} // namespace
+} // namespace xb::test
