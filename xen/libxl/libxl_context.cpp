@@ -24,8 +24,7 @@ std::string domainText(DomId domid) {
     return fmt::format("domain {}", domid);
 }
 
-Error libxlError(const std::string& what, int code, const LibxlLog& log)
-{
+Error libxlError(const std::string& what, int code, const LibxlLog& log) {
     // libxl has its names in lower case and without the ERROR_ that its documentation knows them by.
     const char* known = libxl_error_to_string(static_cast<libxl_error>(code));
     std::string name = known ? "ERROR_" : "unknown";
@@ -64,8 +63,7 @@ std::string whyNotOnXen(const std::filesystem::path& root) {
     return {};
 }
 
-libxl_ctx* LibxlContext::get()
-{
+libxl_ctx* LibxlContext::get() {
     if (!context_) {
         libxl_ctx* context = nullptr;
         const int code = libxl_ctx_alloc(&context, LIBXL_VERSION, 0, log_.logger());

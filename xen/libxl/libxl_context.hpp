@@ -37,8 +37,7 @@ public:
     xc_interface* control();
 
     /// Throws the libxlError for a code below 0.
-    void check(const std::string& what, int code) const
-    {
+    void check(const std::string& what, int code) const {
         if (code < 0)
             throw libxlError(what, code, log_);
     }

@@ -5,6 +5,7 @@
 
 #include <cstdarg>
 #include <cstdio>
+#include <string_view>
 #include <system_error>
 
 namespace xb::xen {
@@ -27,13 +28,15 @@ spdlog::level::level_enum levelOf(xentoollog_level level) {
     }
 }
 
-// Length of "libxl_device.c:1109:function_name: " at the beginning of libxl's lines.
-std::size_t sourceLength(const std::string& line) {
-    const auto file = line.find(".c:");
-    const auto end = line.find(": ");
-    if (file == std::string::npos || end == std::string::npos || file > end || line.find(' ') < end)
-        return 0;
-    return end + 2;
+// Length of "libxl_device.c:1109:function_name: " or "panic: xg_dom_core.c:205: " at the beginning of a line.
+std::size_t sourceLength(std::string_view line) {
+    constexpr std::string_view panic = "panic: ";
+    const auto start = line.starts_with(panic) ? panic.size() : 0;
+    const auto file = line.find(".c:", start);
+    const auto end = line.find(": ", start);
+    if (file == std::string_view::npos || end == std::string_view::npos || file > end)
+        return start;
+    return line.substr(start, end - start).find(' ') == std::string_view::npos ? end + 2 : start;
 }
 
 } // namespace

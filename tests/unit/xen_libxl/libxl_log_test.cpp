@@ -21,6 +21,8 @@ TEST(LibxlLog, KeepsErrorsOnlyAndWithoutFileNames) {
     EXPECT_EQ(log.complaints(), "Domain 3:no; cannot open file.c: /x: y: No such file or directory");
     log.clear();
     EXPECT_EQ(log.complaints(), "");
+    xtl_log(log.logger(), XTL_ERROR, -1, "xc", "%s", "panic: xg_dom_core.c:205: failed to open file '/x'");
+    EXPECT_EQ(log.complaints(), "failed to open file '/x'");
 }
 
 TEST(LibxlLog, KeepsTheFirstAndTheLast) {
