@@ -5,30 +5,9 @@
 # while guests run.
 # shellcheck source=SCRIPTDIR/lib.sh
 . /bench/lib.sh
+# shellcheck source=SCRIPTDIR/platform-lib.sh
+. /bench/platform-lib.sh
 
-libexec=/usr/libexec/xenbroker
-export PATH=$PATH:/usr/sbin
-
-# new_vm NAME TYPE ADDRESS [STEPS]: a VM with a disk and a NIC; prints its object path.
-new_vm() {
-    local vm disk nic
-    vm=$(xec create-vm-with-template new-vm-linux) || return
-    xec -o "$vm" set name "$1" &&
-        xec -o "$vm" set virt-type "$2" &&
-        xec -o "$vm" set memory 96 &&
-        xec -o "$vm" set kernel "$guestKernel" &&
-        xec -o "$vm" set initrd "$guestInitrd" &&
-        xec -o "$vm" set cmd-line "console=hvc0 loglevel=3 net.ifnames=0 xbaddr=$3 xbtest=${4:-disk,write,net}" || return
-    make_disk "/storage/disks/$1.raw" 8 "text on the disk of $1"
-    disk=$(xec -o "$vm" add-disk) &&
-        xec -o "$disk" set phys-path "/storage/disks/$1.raw" &&
-        xec -o "$disk" set phys-type file &&
-        xec -o "$disk" set virt-path xvda || return
-    nic=$(xec -o "$vm" add-nic) && xec -o "$nic" set network /wired/0/bridged || return
-    echo "$vm"
-}
-
-state() { xec-vm -n "$1" get state; }
 monitor() { pgrep -f "$libexec/xenvm --uuid $(xec-vm -n "$1" get uuid)"; }
 
 # ticking NAME WHAT: the guest goes on from now.
@@ -36,31 +15,6 @@ ticking() {
     local log
     log=$(console_log "$1")
     expect_text "$2" "$log" DOMU-TICK 30 "$(line_count "$log")"
-}
-
-start_platform() {
-    mkdir -p /etc/xenbroker /config
-    cat >/etc/xenbroker/bootage.conf <<CONF
-service dbd
-exec $libexec/dbd --log-to stderr
-ready notify
-log /var/log/xenbroker/dbd.log
-service xenmgr
-exec $libexec/xenmgr --log-to stderr --log-level debug
-dep dbd
-ready notify
-ready-timeout 60
-log /var/log/xenbroker/xenmgr.log
-CONF
-    mkdir -p /var/log/xenbroker /run/xenbroker
-    mkfifo /run/bootage.status
-    bootage --config /etc/xenbroker/bootage.conf --status-fd 3 3>/run/bootage.status 2>/var/log/xenbroker/bootage.log &
-    local word rest
-    while read -r word rest; do
-        [ "$word" = all-ready ] && break
-    done </run/bootage.status
-    cat /run/bootage.status >/dev/null &
-    [ "$word" = all-ready ]
 }
 
 try_guest() { # NAME TYPE ADDRESS

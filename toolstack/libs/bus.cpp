@@ -2,11 +2,13 @@
 #include "toolstack/libs/bus.hpp"
 
 #include "toolstack/libs/error.hpp"
+#include "toolstack/libs/live_buses.hpp"
 #include "toolstack/libs/log.hpp"
 
 #include <systemd/sd-bus.h>
 
 #include <poll.h>
+#include <set>
 
 namespace xb {
 
@@ -56,6 +58,20 @@ void check(int result, const char* what) {
 
 } // namespace
 
+namespace {
+
+// The loop's thread alone touches it.
+std::set<const Bus*>& liveBuses() {
+    static std::set<const Bus*> buses;
+    return buses;
+}
+
+} // namespace
+
+void addLiveBus(const Bus* bus) { liveBuses().insert(bus); }
+void removeLiveBus(const Bus* bus) { liveBuses().erase(bus); }
+bool isLiveBus(const Bus* bus) { return liveBuses().contains(bus); }
+
 // --- subscriptions ---
 
 Subscription::Subscription(Subscription&& other) noexcept
@@ -96,11 +112,13 @@ Bus::Bus(Loop& loop, const std::string& address)
     : loop_(loop), connection_(connect(address)), raw_(rawConnection(*connection_)),
       uniqueName_(connection_->getUniqueName()), objects_(std::make_unique<ObjectServer>(*this)),
       descriptor_(loop.context()), timer_(loop.context()) {
+    addLiveBus(this);
     descriptor_.assign(connection_->getEventLoopPollData().fd);
     touched();
 }
 
 Bus::~Bus() {
+    removeLiveBus(this);
     objects_.reset();
     descriptor_.release(); // sd-bus closes it
 }

@@ -2,6 +2,7 @@
 #include "toolstack/libs/interface.hpp"
 
 #include "toolstack/libs/bus.hpp"
+#include "toolstack/libs/live_buses.hpp"
 #include "toolstack/libs/log.hpp"
 
 #include <systemd/sd-bus.h>
@@ -17,7 +18,7 @@ IncomingCall::IncomingCall(IncomingCall&& other) noexcept
 }
 
 IncomingCall::~IncomingCall() {
-    if (answered_)
+    if (answered_ || !isLiveBus(bus_))
         return;
     try {
         fail(errors::noReply, "the service dropped the call " + message_.interface() + "." +
@@ -51,7 +52,7 @@ void IncomingCall::fail(const std::string& errorName, const std::string& text) {
 
 void IncomingCall::send(Message reply) {
     answered_ = true;
-    if (sd_bus_message_get_expect_reply(message_.raw()) > 0)
+    if (isLiveBus(bus_) && sd_bus_message_get_expect_reply(message_.raw()) > 0)
         bus_->send(std::move(reply));
 }
 

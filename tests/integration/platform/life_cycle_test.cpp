@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// VMs from creation to deletion through xenmgr, xenvm and the emulated hypervisor, with the signals that
+// clients follow.
+#include "platform.hpp"
+
+#include "toolstack/libs/error.hpp"
+#include "toolstack/libs/files.hpp"
+#include "toolstack/libs/uuid.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace xb::test {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Not;
+
+class LifeCycle : public testing::Test {
+protected:
+    std::string errorOf(Task<> task) {
+        try {
+            platform.await(std::move(task));
+        } catch (const Error& e) {
+            return e.what();
+        }
+        return "no error";
+    }
+    // vm_state_changed signals of a VM, as "state acpi".
+    std::vector<std::string> states(const std::string& path) {
+        std::vector<std::string> result;
+        for (const auto& signal : platform.signals())
+            if (const auto at = signal.find(path + " ");
+                signal.starts_with("vm_state_changed ") && at != std::string::npos)
+                result.push_back(signal.substr(at + path.size() + 1));
+        return result;
+    }
+
+    Platform platform;
+};
+
+TEST_F(LifeCycle, AVmStartsWithDiskAndNetworkAndStops) {
+    const std::string path = platform.createVm();
+    const std::string uuid = uuidFromPathElement(path.substr(4));
+    EXPECT_THAT(platform.signals(), Contains("vm_created " + uuid + " " + path));
+
+    writeFileAtomically(platform.root() / "disk.raw", "Marked by the test.\n" + std::string(1 << 20, '\0'));
+    const std::string disk = platform.await(platform.vm(path).addDisk());
+    platform.await(platform.disk(disk).setPhysPath("/disk.raw"));
+    platform.await(platform.disk(disk).setPhysType("file"));
+    platform.await(platform.disk(disk).setVirtPath("xvda"));
+    const std::string nic = platform.await(platform.vm(path).addNic());
+    platform.await(platform.nic(nic).setNetwork("xenbr0"));
+    platform.forgetSignals();
+
+    platform.await(platform.vm(path).start());
+    ASSERT_TRUE(platform.waitForState(path, "running"));
+    EXPECT_THAT(states(path),
+                testing::ElementsAre("creating 0", "creating 0", "creating 0", "creating 0", "running 0"));
+    EXPECT_THAT(platform.signals(), Contains("notify " + uuid + " vm:state:creating-devices"));
+    EXPECT_THAT(platform.signals(), Contains("notify " + uuid + " vm:state:running"));
+    const int domid = platform.await(platform.vm(path).getDomid());
+    EXPECT_GT(domid, 0);
+    EXPECT_EQ(platform.await(platform.manager().findVmByDomid(domid)), path);
+    EXPECT_THAT(platform.await(platform.manager().listDomids()), Contains(domid));
+    EXPECT_EQ(platform.await(platform.vm(path).getMemoryTarget()), 32);
+    EXPECT_TRUE(platform.waitFor([&] { return platform.console(path).find(": ready") != std::string::npos; }))
+        << platform.console(path);
+    EXPECT_THAT(platform.console(path), HasSubstr("Marked by the test."));
+    EXPECT_THAT(platform.console(path), HasSubstr(platform.await(platform.nic(nic).getMacActual())));
+
+    platform.forgetSignals();
+    platform.await(platform.vm(path).shutdown());
+    ASSERT_TRUE(platform.waitForState(path, "stopped"));
+    EXPECT_EQ(platform.await(platform.vm(path).getDomid()), -1);
+    EXPECT_THAT(states(path), testing::ElementsAre("stopping 0", "stopped 5"));
+
+    platform.await(platform.vm(path).delete_());
+    EXPECT_THAT(platform.signals(), Contains("vm_deleted " + uuid + " " + path));
+    EXPECT_FALSE(std::filesystem::exists(platform.root() / "config/vms" / (uuid + ".db")));
+    EXPECT_THAT(platform.await(platform.manager().listVms()), Not(Contains(path)));
+    EXPECT_THAT(errorOf(platform.vm(path).start()), HasSubstr("no object " + path));
+    EXPECT_TRUE(platform.waitFor([&] { return platform.monitorOf(path) < 0; })) << "its monitor must be gone";
+}
+
+TEST_F(LifeCycle, PauseUnpauseRebootDestroy) {
+    const std::string path = platform.createVm();
+    platform.await(platform.vm(path).start());
+    ASSERT_TRUE(platform.waitForState(path, "running"));
+    platform.await(platform.vm(path).pause());
+    EXPECT_TRUE(platform.waitForState(path, "paused"));
+    platform.await(platform.vm(path).unpause());
+    EXPECT_TRUE(platform.waitForState(path, "running"));
+    const int before = platform.await(platform.vm(path).getDomid());
+    platform.await(platform.vm(path).reboot());
+    ASSERT_TRUE(platform.waitForState(path, "running"));
+    EXPECT_NE(platform.await(platform.vm(path).getDomid()), before);
+    platform.await(platform.vm(path).destroy());
+    EXPECT_TRUE(platform.waitForState(path, "stopped"));
+}
+
+TEST_F(LifeCycle, TheGuestsOwnPowerOffRebootAndCrash) {
+    const std::string off = platform.createVm("xbtest=poweroff=1");
+    platform.await(platform.vm(off).start());
+    EXPECT_TRUE(platform.waitForState(off, "stopped"));
+
+    const std::string crash = platform.createVm("xbtest=crash=1");
+    platform.await(platform.vm(crash).start());
+    EXPECT_TRUE(platform.waitForState(crash, "stopped"));
+    idl::org_xenbroker_xenmgr::VmClient extension(platform.bus(), "com.citrix.xenclient.xenmgr", crash);
+    EXPECT_THAT(platform.await(extension.getLastError()), HasSubstr("crashed"));
+
+    const std::string reboot = platform.createVm("xbtest=reboot=1");
+    platform.forgetSignals();
+    platform.await(platform.vm(reboot).start());
+    const int first = platform.await(platform.vm(reboot).getDomid());
+    EXPECT_TRUE(platform.waitFor([&] {
+        const auto all = states(reboot);
+        return std::count(all.begin(), all.end(), "running 0") >= 2;
+    })) << "the guest's reboot must start it again";
+    EXPECT_NE(platform.await(platform.vm(reboot).getDomid()), first);
+    platform.await(platform.vm(reboot).destroy());
+}
+
+TEST_F(LifeCycle, ASecondStartDoesNothing) {
+    const std::string path = platform.createVm();
+    platform.await(platform.vm(path).start());
+    ASSERT_TRUE(platform.waitForState(path, "running"));
+    const int domid = platform.await(platform.vm(path).getDomid());
+    platform.await(platform.vm(path).start());
+    EXPECT_EQ(platform.await(platform.vm(path).getDomid()), domid);
+    EXPECT_THAT(errorOf(platform.vm(path).delete_()), HasSubstr("204:Cannot remove running VM"));
+}
+
+TEST_F(LifeCycle, AStartThatCannotWorkSaysWhyAndLeavesTheVmStopped) {
+    const std::string path = platform.createVm();
+    const std::string disk = platform.await(platform.vm(path).addDisk());
+    platform.await(platform.disk(disk).setPhysPath("/not/there.raw"));
+    EXPECT_THAT(errorOf(platform.vm(path).start()),
+                testing::AllOf(HasSubstr("242:"), HasSubstr("/not/there.raw")));
+    EXPECT_EQ(platform.state(path), "stopped");
+    platform.await(platform.disk(disk).delete_());
+    platform.await(platform.vm(path).setKernel("/no/kernel"));
+    EXPECT_THAT(errorOf(platform.vm(path).start()), HasSubstr("/no/kernel"));
+    platform.await(platform.vm(path).setKernel("/kernel"));
+    platform.await(platform.vm(path).setMemory(10'000'000));
+    EXPECT_THAT(errorOf(platform.vm(path).start()), HasSubstr("not enough memory"));
+    EXPECT_EQ(platform.state(path), "stopped");
+    platform.await(platform.vm(path).setMemory(32));
+    platform.await(platform.vm(path).start());
+    EXPECT_TRUE(platform.waitForState(path, "running")) << "it must start once all is mended";
+    platform.await(platform.vm(path).destroy());
+}
+
+} // namespace
+} // namespace xb::test

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "platform.hpp"
+
+#include "toolstack/libs/files.hpp"
+#include "toolstack/libs/log.hpp"
+#include "toolstack/libs/uuid.hpp"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <fstream>
+
+namespace xb::test {
+
+namespace {
+
+constexpr auto xenmgrService = "com.citrix.xenclient.xenmgr";
+
+// Processes whose command line names the directory: what a test must not leave behind.
+std::vector<pid_t> processesNaming(const std::string& text) {
+    std::vector<pid_t> found;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+        const std::string name = entry.path().filename();
+        if (name.find_first_not_of("0123456789") != std::string::npos || std::stoi(name) == ::getpid())
+            continue;
+        std::ifstream file(entry.path() / "cmdline");
+        const std::string line((std::istreambuf_iterator<char>(file)), {});
+        if (line.find(text) != std::string::npos)
+            found.push_back(std::stoi(name));
+    }
+    return found;
+}
+
+std::string uuidOf(const std::string& vmPath) {
+    return uuidFromPathElement(vmPath.substr(vmPath.rfind('/') + 1));
+}
+
+} // namespace
+
+Platform::Platform() {
+    log::setLevel("warning");
+    makeDirectories(root() / "storage/isos");
+    makeDirectories(root() / "config");
+    writeFileAtomically(root() / "kernel", "not a kernel");
+    bus_ = std::make_unique<Bus>(loop_, daemon_.address());
+    SignalMatch match;
+    match.interface = xenmgrService;
+    match.path = "/";
+    subscription_ = bus_->onSignal(match, [this](Message signal) {
+        std::string text = signal.member();
+        const std::string types = signal.signature();
+        for (const char type : types) {
+            if (type == 'i') {
+                std::int32_t number = 0;
+                signal >> number;
+                text += " " + std::to_string(number);
+            } else if (type == 'o') {
+                ObjectPath path;
+                signal >> path;
+                text += " " + path;
+            } else {
+                std::string word;
+                signal >> word;
+                text += " " + word;
+            }
+        }
+        signals_.push_back(text);
+    });
+    emulator_ = std::make_unique<Process>(
+        directory_.path(), "emulator",
+        std::vector<std::string>{XEN_EMULATOR, "--directory", emulatorDirectory(), "--log-to", "stderr"});
+    EXPECT_TRUE(emulator_->waitReady()) << emulator_->messages();
+    startDbd();
+    startXenmgr();
+}
+
+Platform::~Platform() {
+    subscription_ = {};
+    bus_.reset();
+    xenmgr_.reset();
+    dbd_.reset();
+    if (emulator_) {
+        emulator_->signal(SIGTERM);
+        EXPECT_EQ(emulator_->waitEnd(), 0) << emulator_->messages();
+    }
+    daemon_.stop(); // the monitors end with their bus
+    const std::string mark = directory_.path();
+    for (int i = 0; i < 100 && !processesNaming(mark).empty(); ++i)
+        ::usleep(50'000);
+    for (pid_t pid : processesNaming(mark)) {
+        ADD_FAILURE() << "process " << pid << " is left";
+        ::kill(pid, SIGKILL);
+    }
+}
+
+void Platform::startDbd() {
+    dbd_ = std::make_unique<Process>(
+        directory_.path(), "dbd",
+        std::vector<std::string>{DBD, "--bus", daemon_.address(), "--root", root(), "--log-to", "stderr"});
+    EXPECT_TRUE(dbd_->waitReady()) << dbd_->messages();
+}
+
+void Platform::startXenmgr() {
+    xenmgr_ = std::make_unique<Process>(
+        directory_.path(), "xenmgr",
+        std::vector<std::string>{XENMGR, "--bus", daemon_.address(), "--root", root(), "--hypervisor",
+                                 "emulated", "--emulator-directory", emulatorDirectory(), "--xenvm", XENVM,
+                                 "--templates", TEMPLATES, "--log-to", "stderr"});
+    EXPECT_TRUE(xenmgr_->waitReady()) << xenmgr_->messages();
+}
+
+void Platform::kill(Process& process) {
+    process.signal(SIGKILL);
+    EXPECT_EQ(process.waitEnd(), 128 + SIGKILL);
+}
+
+idl::db::DbClient Platform::db() {
+    return idl::db::DbClient(*bus_, "com.citrix.xenclient.db", "/");
+}
+idl::xenmgr::XenmgrClient Platform::manager() {
+    return idl::xenmgr::XenmgrClient(*bus_, xenmgrService, "/");
+}
+idl::xenmgr_host::XenmgrHostClient Platform::host() {
+    return idl::xenmgr_host::XenmgrHostClient(*bus_, xenmgrService, "/host");
+}
+idl::xenmgr_vm::XenmgrVmClient Platform::vm(const std::string& path) {
+    return idl::xenmgr_vm::XenmgrVmClient(*bus_, xenmgrService, path);
+}
+idl::vm_disk::VmdiskClient Platform::disk(const std::string& path) {
+    return idl::vm_disk::VmdiskClient(*bus_, xenmgrService, path);
+}
+idl::vm_nic::VmnicClient Platform::nic(const std::string& path) {
+    return idl::vm_nic::VmnicClient(*bus_, xenmgrService, path);
+}
+
+void Platform::await(Task<> task) {
+    bool done = false;
+    std::exception_ptr failure;
+    asio::co_spawn(loop_.context(), std::move(task), [&](std::exception_ptr e) {
+        failure = e;
+        done = true;
+    });
+    if (!waitFor([&done] { return done; }))
+        throw std::runtime_error("no answer within the test's patience");
+    if (failure)
+        std::rethrow_exception(failure);
+}
+
+bool Platform::waitFor(const std::function<bool()>& condition) {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    loop_.context().restart();
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() >= deadline)
+            return false;
+        loop_.context().run_one_until(deadline);
+    }
+    return true;
+}
+
+std::string Platform::createVm(const std::string& commandLine) {
+    const std::string path = await(manager().createVmWithTemplate("new-vm-linux"));
+    await(vm(path).setVirtType("pvh"));
+    await(vm(path).setKernel("/kernel"));
+    await(vm(path).setMemory(32));
+    if (!commandLine.empty())
+        await(vm(path).setCmdLine(commandLine));
+    return path;
+}
+
+pid_t Platform::monitorOf(const std::string& vmPath) {
+    for (pid_t pid : processesNaming(uuidOf(vmPath))) {
+        std::error_code gone;
+        if (std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe", gone).filename() ==
+            "xenvm")
+            return pid;
+    }
+    return -1;
+}
+
+std::string Platform::state(const std::string& vmPath) {
+    return await(vm(vmPath).getState());
+}
+
+bool Platform::waitForState(const std::string& vmPath, const std::string& wanted) {
+    if (state(vmPath) == wanted)
+        return true;
+    std::string current;
+    auto subscription =
+        manager().onVmStateChanged([&](std::string, ObjectPath path, std::string now, std::int32_t) {
+            if (path == vmPath)
+                current = now;
+        });
+    if (state(vmPath) == wanted)
+        return true;
+    return waitFor([&] { return current == wanted; });
+}
+
+std::string Platform::console(const std::string& vmPath) {
+    const std::string name = await(vm(vmPath).getName());
+    return readFileIfThere(emulatorDirectory() / "console" / (name + ".log")).value_or("");
+}
+
+} // namespace xb::test

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole platform for a test: a private bus, the emulated hypervisor, dbd and xenmgr, as real processes in
+// a directory of their own, and a connection to drive them. Ends everything and looks that nothing is left.
+#pragma once
+
+#include "../xenvm/process.hpp"
+#include "idl/db_client.hpp"
+#include "idl/org_xenbroker_xenmgr_client.hpp"
+#include "idl/vm_disk_client.hpp"
+#include "idl/vm_nic_client.hpp"
+#include "idl/xenmgr_client.hpp"
+#include "idl/xenmgr_host_client.hpp"
+#include "idl/xenmgr_vm_client.hpp"
+#include "tests/unit/libs/private_bus.hpp"
+#include "toolstack/libs/bus.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace xb::test {
+
+class Platform {
+public:
+    Platform();
+    ~Platform();
+
+    Loop& loop() { return loop_; }
+    Bus& bus() { return *bus_; }
+    const std::string& address() const { return daemon_.address(); }
+    std::filesystem::path root() const { return directory_.path() / "root"; }
+    std::filesystem::path emulatorDirectory() const { return directory_.path() / "emulator"; }
+
+    Process& dbd() { return *dbd_; }
+    Process& xenmgr() { return *xenmgr_; }
+    void startDbd();
+    void startXenmgr();
+    /// kill -9, and wait until it is gone.
+    static void kill(Process& process);
+    void endDbd() { dbd_.reset(); }
+    void endXenmgr() { xenmgr_.reset(); }
+
+    idl::db::DbClient db();
+    idl::xenmgr::XenmgrClient manager();
+    idl::xenmgr_host::XenmgrHostClient host();
+    idl::xenmgr_vm::XenmgrVmClient vm(const std::string& path);
+    idl::vm_disk::VmdiskClient disk(const std::string& path);
+    idl::vm_nic::VmnicClient nic(const std::string& path);
+
+    /// Runs a coroutine to its end; its exception becomes ours. Fails after `patience`.
+    template <class T>
+    T await(Task<T> task);
+    void await(Task<> task);
+    /// Lets the loop run until `condition` holds; it is looked at after every event. False when patience
+    /// ends.
+    bool waitFor(const std::function<bool()>& condition);
+
+    /// A VM made from the template new-vm-linux that can start: type pvh, a kernel, 32 MiB.
+    std::string createVm(const std::string& commandLine = "");
+    /// Pid of the VM's xenvm.
+    pid_t monitorOf(const std::string& vmPath);
+    std::string state(const std::string& vmPath);
+    bool waitForState(const std::string& vmPath, const std::string& state);
+    /// The guest's console since its start.
+    std::string console(const std::string& vmPath);
+
+    /// Signals of com.citrix.xenclient.xenmgr so far: "member arg arg ...".
+    const std::vector<std::string>& signals() const { return signals_; }
+    void forgetSignals() { signals_.clear(); }
+
+private:
+    void run(Task<> task, bool& done, std::exception_ptr& failure);
+
+    TemporaryDirectory directory_;
+    PrivateBus daemon_;
+    Loop loop_;
+    std::unique_ptr<Bus> bus_;
+    std::unique_ptr<Process> emulator_;
+    std::unique_ptr<Process> dbd_;
+    std::unique_ptr<Process> xenmgr_;
+    Subscription subscription_;
+    std::vector<std::string> signals_;
+};
+
+template <class T>
+T Platform::await(Task<T> task) {
+    std::optional<T> result;
+    auto wrapper = [](Task<T> inner, std::optional<T>& into) -> Task<> { into = co_await std::move(inner); };
+    await(wrapper(std::move(task), result));
+    return std::move(*result);
+}
+
+} // namespace xb::test

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// xenmgr, the manager of all VMs of the machine.
+#include "toolstack/libs/files.hpp"
+#include "toolstack/libs/log.hpp"
+#include "toolstack/libs/options.hpp"
+#include "xenmgr/service.hpp"
+
+#include <csignal>
+
+#ifndef XENBROKER_TEMPLATES
+#error "where the templates are installed must be given by the build"
+#endif
+
+namespace {
+
+// libexec of this very program: its companions are beside it, wherever the tree was installed.
+std::filesystem::path besideThisProgram(const char* name) {
+    return std::filesystem::read_symlink("/proc/self/exe").parent_path() / name;
+}
+
+xb::Task<> startService(xb::xenmgr::Service& service, xb::Loop& loop) {
+    try {
+        co_await service.start();
+    } catch (const std::exception& e) {
+        xb::log::error("cannot start: {}", e.what());
+        loop.stop(xb::exitFailure);
+    }
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app("xenmgr: manages the VMs of this machine, on the bus as com.citrix.xenclient.xenmgr");
+    xb::CommonOptions common;
+    xb::xenmgr::Settings settings;
+    bool ignored = false;
+    settings.templates = besideThisProgram("../../" XENBROKER_TEMPLATES);
+    settings.xenvmProgram = besideThisProgram("xenvm");
+    xb::addCommonOptions(app, common, true);
+    app.add_option("--hypervisor", settings.hypervisor.kind, "libxl, or emulated where there is no Xen")
+        ->check(CLI::IsMember({"libxl", "emulated"}))
+        ->capture_default_str();
+    app.add_option("--emulator-directory", settings.hypervisor.emulatorDirectory,
+                   "run directory of xen-emulator");
+    app.add_option("--templates", settings.templates, "directory of the VM templates")->capture_default_str();
+    app.add_option("--run-directory", settings.runDirectory,
+                   "private directory for the configurations of started VMs")
+        ->capture_default_str();
+    app.add_option("--disk-directory", settings.diskDirectory, "where create_vhd puts disks")
+        ->capture_default_str();
+    app.add_option("--xenvm", settings.xenvmProgram, "the monitor program")->capture_default_str();
+    app.add_flag("--no-daemonize,--no-autostart", ignored, "accepted from existing scripts; always so");
+    return xb::runProgram("xenmgr", app, common, argc, argv, [&] {
+        settings.root = common.root;
+        settings.runDirectory = xb::below(common.root, settings.runDirectory);
+        settings.busAddress = common.bus;
+        settings.logLevel = common.logLevel;
+        xb::Loop loop;
+        loop.onSignals({SIGTERM, SIGINT}, [&loop](int) { loop.stop(); });
+        xb::Bus bus(loop, common.bus);
+        try {
+            xb::xenmgr::Service service(bus, settings);
+            loop.spawn("starting", startService(service, loop));
+            const int status = loop.run();
+            bus.flush();
+            return status;
+        } catch (const xb::xen::NotOnXen& e) {
+            xb::log::error("{}", e.what());
+            return xb::exitNotOnXen;
+        }
+    });
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "xenmgr/service.hpp"
+
+#include "idl/xenmgr_host_server.hpp"
+#include "toolstack/control/control.hpp"
+#include "toolstack/libs/daemon.hpp"
+#include "toolstack/libs/files.hpp"
+#include "toolstack/libs/log.hpp"
+#include "toolstack/libs/uuid.hpp"
+#include "xenmgr/config_objects.hpp"
+#include "xenmgr/host_object.hpp"
+#include "xenmgr/power_settings_object.hpp"
+#include "xenmgr/unsupported.hpp"
+#include "xenmgr/vm.hpp"
+
+#include <filesystem>
+
+namespace xb::xenmgr {
+
+Service::Service(Bus& bus, Settings settings)
+    : bus_(bus), settings_(std::move(settings)),
+      hypervisor_(xen::openHypervisor(bus.loop().executor(), settings_.hypervisor)), db_(bus),
+      links_(bus, settings_), slots_(bus.loop().executor()),
+      manager_(std::make_shared<ManagerObject>(bus.loop().executor())), context_{bus_,         settings_,
+                                                                                 db_,          *manager_,
+                                                                                 *hypervisor_, links_,
+                                                                                 vms_,         slots_},
+      devices_(context_), factory_(context_, devices_, Templates(settings_.templates)) {
+    manager_->connect(context_, factory_);
+    makeDirectories(settings_.runDirectory, 0700);
+}
+
+Task<> Service::start() {
+    XenvmLinks::Listener listener;
+    listener.stateChanged = [this](const std::string& uuid, const std::string& state, int domid) {
+        if (auto vm = vms_.find(uuid))
+            vm->stateReported(state, domid);
+    };
+    listener.error = [this](const std::string& uuid, const std::string& text) {
+        if (auto vm = vms_.find(uuid))
+            vm->errorReported(text);
+    };
+    listener.gone = [this](const std::string& uuid) {
+        if (auto vm = vms_.find(uuid))
+            vm->monitorGone();
+    };
+    links_.setListener(std::move(listener));
+    db_.onForeignChange([this](const std::string& path) { databaseChanged(path); });
+    co_await db_.start();
+    exportManager();
+    exportAll();
+    co_await adoptAll();
+    bus_.requestName(serviceName);
+    notifyReady();
+    log::info("{} VMs; serving {} on the bus", vms_.all().size(), serviceName);
+}
+
+void Service::exportManager() {
+    auto& objects = bus_.objects();
+    objects.add("/", manager_);
+    objects.add("/", std::make_shared<ConfigObject>(context_));
+    objects.add("/", std::make_shared<ConfigUiObject>(context_));
+    objects.add("/", unsupported<idl::xenmgr::XenmgrDiagServer>());
+    objects.add("/", unsupported<idl::xenmgr::XenmgrGuestreqServer>());
+    objects.add("/", unsupported<idl::xenmgr::XenmgrTestingServer>());
+    objects.add("/", std::make_shared<UnrestrictedManagerObject>(factory_));
+    objects.add("/", std::make_shared<PolicyObject>(context_));
+    objects.add("/", std::make_shared<ManagerExtensionObject>(context_));
+    objects.add("/host", std::make_shared<HostObject>(context_));
+    objects.add("/host", unsupported<idl::xenmgr_host::XenmgrInstallerServer>());
+    objects.add("/host", std::make_shared<PowerSettingsObject>(context_));
+    exportControl(bus_);
+}
+
+void Service::exportAll() {
+    for (const auto& uuid : db_.list("/vm")) {
+        if (isUuid(uuid))
+            factory_.exportVm(uuid);
+        else
+            log::warn("/vm/{} in the database is not a VM: its name is not a UUID", uuid);
+    }
+}
+
+// Somebody else wrote to the database: VMs and devices may have come or gone.
+void Service::databaseChanged(const std::string& path) {
+    if (!path.starts_with("/vm") && path != "/")
+        return;
+    for (const auto& [uuid, vm] : std::map(vms_.all())) {
+        if (db_.exists(vmNode(uuid)))
+            continue;
+        if (isRunning(vm->state())) {
+            log::warn("VM {} was removed from the database while it is {}", uuid, publicWord(vm->state()));
+            continue;
+        }
+        factory_.retractVm(uuid);
+        manager_->vmDeleted(uuid);
+    }
+    for (const auto& uuid : db_.list("/vm")) {
+        if (!isUuid(uuid))
+            continue;
+        const bool known = vms_.find(uuid) != nullptr;
+        factory_.exportVm(uuid);
+        if (!known)
+            manager_->vmCreated(uuid);
+    }
+}
+
+Task<> Service::adoptAll() {
+    co_await links_.findRunning();
+    const auto domains = co_await hypervisor_->domains();
+    for (const auto& [uuid, vm] : std::map(vms_.all())) {
+        bool alive = links_.isRunning(uuid);
+        for (const auto& domain : domains)
+            alive = alive || (domain.uuid == uuid && !domain.dying);
+        if (alive)
+            co_await adoptOne(vm);
+    }
+    for (const auto& uuid : links_.running())
+        if (!vms_.find(uuid))
+            log::warn("a monitor runs for {}, which is no VM in the database", uuid);
+}
+
+// One VM whose monitor cannot be had must not keep the others from being served.
+Task<> Service::adoptOne(std::shared_ptr<Vm> vm) {
+    try {
+        const auto file = settings_.runDirectory / ("xenvm-" + vm->uuid());
+        co_await links_.ensure(vm->uuid(), std::filesystem::exists(file) ? file.string() : "");
+        co_await vm->adopt();
+    } catch (const std::exception& e) {
+        vm->errorReported(std::string("cannot adopt it: ") + e.what());
+    }
+}
+
+} // namespace xb::xenmgr

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "xenmgr/vm.hpp"
+
+#include "toolstack/libs/files.hpp"
+#include "toolstack/libs/log.hpp"
+#include "toolstack/libs/uuid.hpp"
+#include "xenmgr/db.hpp"
+#include "xenmgr/errors.hpp"
+#include "xenmgr/start_checks.hpp"
+#include "xenmgr/xenvm_config.hpp"
+#include "xenmgr/xenvm_links.hpp"
+
+namespace xb::xenmgr {
+
+namespace {
+
+// A guest that reboots or dies over and over is left alone after this many restarts within this time.
+constexpr std::size_t restartLimit = 5;
+constexpr std::chrono::seconds restartWindow{60};
+
+// A monitor's failure, in our words; its text already names thing and reason.
+Error operationError(const std::string& what, const std::string& vm, const Error& e) {
+    const std::string text = e.what();
+    if (e.name() == errors::timeout)
+        return Error(errors::timeout, what + " of VM \"" + vm + "\" took too long: " + text);
+    return Error(e.name(), text.find(':') == 3 && std::isdigit(static_cast<unsigned char>(text[0])) != 0
+                               ? text
+                               : what + " of VM \"" + vm + "\": " + text);
+}
+
+} // namespace
+
+Vm::Vm(Context& context, std::string uuid)
+    : context_(context), uuid_(std::move(uuid)), operation_(context.bus.loop().executor()),
+      deviceLock_(context.bus.loop().executor()) {}
+
+std::string Vm::objectPath() const {
+    return "/vm/" + uuidToPathElement(uuid_);
+}
+
+std::string Vm::displayName() const {
+    const std::string name = context_.db.read(node() + "/name");
+    return name.empty() ? uuid_ : name;
+}
+
+int Vm::acpiState() const {
+    return acpiStateOf(state_, context_.db.readBool(node() + "/hibernated", false));
+}
+
+// --- operations ---
+
+Task<> Vm::start() {
+    auto self = shared_from_this();
+    auto lock = co_await operation_.lock();
+    if (isRunning(state_)) {
+        log::info("VM \"{}\" is {} already: not started again", displayName(), publicWord(state_));
+        co_return;
+    }
+    stopRequested_ = false;
+    co_await startLocked();
+}
+
+Task<> Vm::startLocked() {
+    co_await context_.db.fresh();
+    context_.db.requireAvailable();
+    if (!context_.db.exists(node()))
+        throw Error("VM " + uuid_ + " is not in the database any more");
+    lastError_.clear();
+    setState(VmState::preCreate, -1);
+    std::exception_ptr failure;
+    try {
+        checkBeforeStart(context_, uuid_);
+        const std::string text = xenvmConfig(context_, uuid_);
+        const auto file = context_.settings.runDirectory / ("xenvm-" + uuid_);
+        writeFileAtomically(file, text, 0600);
+        co_await context_.links.ensure(uuid_, file.string());
+        const auto client = context_.links.client(uuid_);
+        co_await client.readConfig(file.string());
+        co_await client.start(false);
+    } catch (const Error& e) {
+        failed("start", e.what());
+        failure = std::make_exception_ptr(operationError("start", displayName(), e));
+    }
+    if (!failure)
+        co_return;
+    if (state_ == VmState::preCreate)
+        setState(VmState::shutdown, -1);
+    std::rethrow_exception(failure);
+}
+
+Task<> Vm::shutdown() {
+    auto self = shared_from_this();
+    auto lock = co_await operation_.lock();
+    if (!isRunning(state_))
+        co_return;
+    stopRequested_ = true;
+    try {
+        const auto client = context_.links.client(uuid_);
+        co_await client.halt(false);
+    } catch (const Error& e) {
+        failed("shutdown", e.what());
+        throw operationError("shutdown", displayName(), e);
+    }
+}
+
+Task<> Vm::reboot() {
+    auto self = shared_from_this();
+    auto lock = co_await operation_.lock();
+    if (!isRunning(state_))
+        throw Error("reboot of VM \"" + displayName() + "\": it is " + publicWord(state_));
+    try {
+        const auto client = context_.links.client(uuid_);
+        stopRequested_ = true; // the restart below is ours, not the event's
+        co_await client.reboot(false, false);
+        stopRequested_ = false;
+        co_await startLocked();
+    } catch (const Error& e) {
+        failed("reboot", e.what());
+        throw operationError("reboot", displayName(), e);
+    }
+}
+
+Task<> Vm::destroy() {
+    auto self = shared_from_this();
+    stopRequested_ = true;
+    if (!context_.links.isRunning(uuid_)) {
+        setState(VmState::shutdown, -1);
+        co_return;
+    }
+    try {
+        const auto client = context_.links.client(uuid_);
+        co_await client.destroy();
+    } catch (const Error& e) {
+        failed("destroy", e.what());
+        throw operationError("destroy", displayName(), e);
+    }
+}
+
+Task<> Vm::pause() {
+    auto self = shared_from_this();
+    if (domid_ < 0)
+        throw Error("pause of VM \"" + displayName() + "\": it is " + publicWord(state_));
+    const auto client = context_.links.client(uuid_);
+    co_await client.pause();
+}
+
+Task<> Vm::unpause() {
+    auto self = shared_from_this();
+    if (domid_ < 0)
+        co_return;
+    const auto client = context_.links.client(uuid_);
+    co_await client.unpause();
+}
+
+Task<std::string> Vm::console() {
+    auto self = shared_from_this();
+    if (domid_ < 0)
+        throw Error("VM \"" + displayName() + "\" has no console: it is " + publicWord(state_));
+    const auto client = context_.links.client(uuid_);
+    co_return co_await client.getConsole();
+}
+
+Task<> Vm::adopt() {
+    auto self = shared_from_this();
+    const auto client = context_.links.client(uuid_);
+    const std::string word = co_await client.getStatus();
+    const int domid = co_await client.getDomid();
+    if (auto state = parseVmState(word)) {
+        log::info("VM \"{}\" adopted: {}, domid {}", displayName(), word, domid);
+        state_ = *state;
+        domid_ = domid;
+        if (state_ == VmState::rebooted)
+            react(state_); // it rebooted while nobody looked
+    }
+}
+
+Task<> Vm::dismiss() {
+    auto self = shared_from_this();
+    if (!context_.links.isRunning(uuid_))
+        co_return;
+    const auto client = context_.links.client(uuid_);
+    co_await client.quit();
+}
+
+// --- reports ---
+
+void Vm::stateReported(const std::string& word, int domid) {
+    if (auto state = parseVmState(word))
+        setState(*state, domid);
+    else
+        log::error("VM \"{}\": its monitor reports a state of no meaning: {}", displayName(), word);
+}
+
+void Vm::errorReported(const std::string& text) {
+    lastError_ = text;
+    log::warn("VM \"{}\": {}", displayName(), text);
+}
+
+void Vm::setState(VmState state, int domid) {
+    const bool changed = state != state_;
+    state_ = state;
+    domid_ = domid;
+    if (!changed)
+        return;
+    log::info("VM \"{}\" is {} (domid {})", displayName(), internalWord(state), domid);
+    // A reboot is announced as a shutdown; its restart follows.
+    if (state != VmState::preCreate)
+        context_.signals.notify(uuid_,
+                                std::string("vm:state:") +
+                                    internalWord(state == VmState::rebooted ? VmState::shutdown : state));
+    context_.signals.vmStateChanged(uuid_, publicWord(state), acpiState());
+    react(state);
+}
+
+void Vm::react(VmState state) {
+    if (state == VmState::running)
+        lastError_.clear();
+    if (stopRequested_)
+        return;
+    if (state == VmState::rebooted)
+        context_.bus.loop().spawn("restarting VM " + uuid_, restartAfterReboot());
+    else if (state == VmState::shutdown && context_.db.readBool(node() + "/keep-alive", false) &&
+             !operation_.locked())
+        context_.bus.loop().spawn("restarting VM " + uuid_, restartKeptAlive());
+}
+
+bool Vm::restartsTooOften() {
+    const auto now = std::chrono::steady_clock::now();
+    while (!restarts_.empty() && now - restarts_.front() > restartWindow)
+        restarts_.pop_front();
+    restarts_.push_back(now);
+    if (restarts_.size() <= restartLimit)
+        return false;
+    failed("restart", "it stopped " + std::to_string(restarts_.size()) + " times within " +
+                          std::to_string(restartWindow.count()) +
+                          " s; start it by hand once the reason is mended");
+    return true;
+}
+
+Task<> Vm::restartAfterReboot() {
+    auto self = shared_from_this();
+    auto lock = co_await operation_.lock();
+    if (state_ != VmState::rebooted)
+        co_return;
+    if (restartsTooOften()) {
+        setState(VmState::shutdown, -1);
+        co_return;
+    }
+    log::info("VM \"{}\" rebooted: starting it again", displayName());
+    co_await startLocked();
+}
+
+Task<> Vm::restartKeptAlive() {
+    auto self = shared_from_this();
+    auto lock = co_await operation_.lock();
+    if (state_ != VmState::shutdown || stopRequested_ || restartsTooOften())
+        co_return;
+    log::info("VM \"{}\" is kept alive: starting it again", displayName());
+    co_await startLocked();
+}
+
+void Vm::monitorGone() {
+    if (!isRunning(state_))
+        return;
+    log::warn("VM \"{}\": its monitor died while the VM is {}; starting another to adopt it", displayName(),
+              publicWord(state_));
+    context_.bus.loop().spawn("adopting VM " + uuid_, recover());
+}
+
+Task<> Vm::recover() {
+    auto self = shared_from_this();
+    if (restartsTooOften())
+        co_return;
+    const auto file = context_.settings.runDirectory / ("xenvm-" + uuid_);
+    co_await context_.links.ensure(uuid_, std::filesystem::exists(file) ? file.string() : "");
+    const auto client = context_.links.client(uuid_);
+    const std::string word = co_await client.getStatus();
+    const int domid = co_await client.getDomid();
+    stateReported(word, domid);
+}
+
+void Vm::failed(const std::string& what, const std::string& reason) {
+    lastError_ = what + ": " + reason;
+    log::warn("VM \"{}\": {} failed: {}", displayName(), what, reason);
+}
+
+} // namespace xb::xenmgr

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// One VM as xenmgr sees it: its state as its xenvm reports it, and the operations on its domain. The
+// configuration is in the database and is read anew for every start; nothing here survives a restart of
+// xenmgr but what xenvm tells.
+//
+// Operations on one VM's life happen one at a time, except destroy, which may interrupt a start.
+#pragma once
+
+#include "toolstack/libs/task.hpp"
+#include "xenmgr/context.hpp"
+#include "xenmgr/vm_state.hpp"
+
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <string>
+
+namespace xb::xenmgr {
+
+class Vm : public std::enable_shared_from_this<Vm> {
+public:
+    Vm(Context& context, std::string uuid);
+
+    const std::string& uuid() const { return uuid_; }
+    /// /vm/<uuid> in the database.
+    std::string node() const { return vmNode(uuid_); }
+    /// /vm/<uuid_> on the bus.
+    std::string objectPath() const;
+    /// The configured name, or the UUID.
+    std::string displayName() const;
+
+    VmState state() const { return state_; }
+    /// -1 when there is no domain.
+    int domid() const { return domid_; }
+    int acpiState() const;
+    /// Why the last operation failed or the VM stopped unexpectedly.
+    const std::string& lastError() const { return lastError_; }
+
+    Task<> start();
+    Task<> shutdown();
+    Task<> reboot();
+    Task<> destroy();
+    Task<> pause();
+    Task<> unpause();
+    /// Path of the console's pty. Throws while there is none.
+    Task<std::string> console();
+    /// Asks the monitor for the state, after a restart of xenmgr.
+    Task<> adopt();
+    /// Ends the monitor of a stopped VM, before it is deleted.
+    Task<> dismiss();
+
+    /// Serialises changes of the VM's disks and NICs.
+    AsyncMutex& deviceLock() { return deviceLock_; }
+
+    // Reports of the monitor (XenvmLinks::Listener).
+    void stateReported(const std::string& word, int domid);
+    void errorReported(const std::string& text);
+    void monitorGone();
+
+private:
+    Task<> startLocked();
+    Task<> restartAfterReboot();
+    Task<> restartKeptAlive();
+    Task<> recover();
+    bool restartsTooOften();
+    void setState(VmState state, int domid);
+    void react(VmState state);
+    void failed(const std::string& what, const std::string& reason);
+
+    Context& context_;
+    std::string uuid_;
+    VmState state_ = VmState::shutdown;
+    int domid_ = -1;
+    std::string lastError_;
+    bool stopRequested_ = false;
+    AsyncMutex operation_;
+    AsyncMutex deviceLock_;
+    std::deque<std::chrono::steady_clock::time_point> restarts_;
+};
+
+} // namespace xb::xenmgr

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "xenmgr/xenvm_config.hpp"
+
+#include "xenmgr/db.hpp"
+#include "xenmgr/devices.hpp"
+#include "xenmgr/networks.hpp"
+#include "xenmgr/vm.hpp"
+#include "xenmgr/vm_registry.hpp"
+
+#include <array>
+
+namespace xb::xenmgr {
+
+namespace {
+
+// Gathers lines; refuses what would end one early and smuggle in another.
+class Lines {
+public:
+    void add(std::string_view key, const std::string& value) {
+        if (value.find_first_of(std::string_view("\n\r\0", 3)) != std::string::npos)
+            throw Error(errors::invalidArgs, "the VM's " + std::string(key) + " holds a line break");
+        text_ += std::string(key) + " = " + value + "\n";
+    }
+    void addIfSet(std::string_view key, const std::string& value) {
+        if (!value.empty())
+            add(key, value);
+    }
+    std::string take() { return std::move(text_); }
+
+private:
+    std::string text_;
+};
+
+struct Copied {
+    const char* key;  ///< of xenvm
+    const char* node; ///< below config/
+};
+
+// Copied as they are when the database has them.
+constexpr std::array copied{
+    Copied{"cmdline", "cmdline"},   Copied{"boot", "boot"},
+    Copied{"pae", "pae"},           Copied{"acpi", "acpi"},
+    Copied{"apic", "apic"},         Copied{"nx", "nx"},
+    Copied{"hap", "hap"},           Copied{"viridian", "viridian"},
+    Copied{"nested", "nestedhvm"},  Copied{"sound", "sound"},
+    Copied{"serial", "serial"},     Copied{"flask-label", "flask-label"},
+    Copied{"videoram", "videoram"}, Copied{"cores-per-socket", "cores-per-socket"},
+};
+
+std::string diskType(const std::string& type) {
+    if (type == "raw")
+        return "file";
+    if (type == "qcow2")
+        return "qcow";
+    return type;
+}
+
+void addDisks(Lines& lines, const Context& context, const std::string& uuid, bool hvm) {
+    for (const auto& disk : disksOf(context.db, uuid)) {
+        if (!disk.enabled || (disk.isEmptyDrive() && !hvm))
+            continue;
+        if (disk.isCdrom() && !context.db.readBool(vmNode(uuid) + "/policies/cd-access", true))
+            continue;
+        const std::string path = disk.isEmptyDrive() ? "" : disk.path;
+        for (const std::string& field : {path, disk.device})
+            if (field.find(':') != std::string::npos)
+                throw Error(errors::invalidArgs, "disk " + disk.id + " of VM " + uuid + ": \"" + field +
+                                                     "\" must not hold a colon");
+        const bool writable = disk.isWritable() && !disk.isCdrom();
+        lines.add("disk", path + ":" + diskType(disk.isEmptyDrive() ? "file" : disk.type) + ":" +
+                              disk.device + ":" + (writable ? "w" : "r") + ":" + disk.devtype + ":" +
+                              (disk.snapshot == "none" ? "" : disk.snapshot));
+    }
+}
+
+void addNics(Lines& lines, const Context& context, const std::string& uuid) {
+    for (const auto& nic : nicsOf(context.db, uuid)) {
+        const char* policy = nic.wireless ? "/policies/wireless-networking" : "/policies/wired-networking";
+        if (!nic.enabled || !context.db.readBool(vmNode(uuid) + policy, true))
+            continue;
+        std::string text =
+            "id=" + std::to_string(nic.id) + ",network=" + nic.network + ",mac=" + macOf(nic, uuid);
+        int backend = 0;
+        if (auto vm = nic.backendUuid.empty() ? nullptr : context.vms.find(nic.backendUuid))
+            backend = vm->domid();
+        if (backend > 0)
+            text += ",backend-domid=" + std::to_string(backend);
+        else
+            text += ",bridge=" + bridgeOf(context.db, nic.network);
+        if (!nic.model.empty())
+            text += ",model=" + nic.model;
+        lines.add("nic", text);
+    }
+}
+
+} // namespace
+
+std::string xenvmConfig(const Context& context, const std::string& uuid) {
+    const Db& db = context.db;
+    const std::string vm = vmNode(uuid);
+    const std::string config = vm + "/config/";
+    const std::string type = db.read(config + "virt-type", "pv");
+    const bool hvm = type == "hvm";
+    Lines lines; // paths are of the configuration: xenvm has our --root
+    lines.add("uuid", uuid);
+    const std::string name = db.read(vm + "/name");
+    lines.add("name", name.empty() ? uuid : name);
+    lines.add("startup", "poweroff");
+    // xenmgr restarts a VM itself, with its configuration of then.
+    lines.add("on_restart", "preserve");
+    lines.add("type", type);
+    for (const char* key : {"kernel", "initrd"})
+        if (const std::string path = db.read(config + key); !path.empty())
+            lines.add(key, path);
+    lines.add("memory", std::to_string(db.readInt(config + "memory", 0)));
+    if (const int maximum = db.readInt(config + "memory-static-max", 0); maximum > 0)
+        lines.add("memory-max", std::to_string(maximum));
+    lines.add("vcpus", std::to_string(std::max(1, db.readInt(config + "vcpus", 1))));
+    for (const auto& each : copied)
+        lines.addIfSet(each.key, db.read(config + each.node));
+    lines.add("time-offset", std::to_string(db.readInt(vm + "/time-offset", 0)));
+    addDisks(lines, context, uuid, hvm);
+    addNics(lines, context, uuid);
+    // The VM's own lines come last, so that they overrule ours.
+    for (const auto& key : db.list(vm + "/config/extra-xenvm")) {
+        const std::string line = db.read(vm + "/config/extra-xenvm/" + key);
+        const auto equals = line.find('=');
+        if (equals == std::string::npos)
+            throw Error(errors::invalidArgs,
+                        "extra-xenvm of VM " + uuid + ": \"" + line + "\" is not key=value");
+        lines.add(line.substr(0, equals), line.substr(equals + 1));
+    }
+    return lines.take();
+}
+
+} // namespace xb::xenmgr
