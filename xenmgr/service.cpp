@@ -124,7 +124,8 @@ Task<> Service::adoptAll() {
 Task<> Service::adoptOne(std::shared_ptr<Vm> vm) {
     try {
         const auto file = settings_.runDirectory / ("xenvm-" + vm->uuid());
-        co_await links_.ensure(vm->uuid(), std::filesystem::exists(file) ? file.string() : "");
+        const std::string config = std::filesystem::exists(file) ? file.string() : "";
+        co_await links_.ensure(vm->uuid(), config);
         co_await vm->adopt();
     } catch (const std::exception& e) {
         vm->errorReported(std::string("cannot adopt it: ") + e.what());

@@ -272,7 +272,8 @@ Task<> Vm::recover() {
     if (restartsTooOften())
         co_return;
     const auto file = context_.settings.runDirectory / ("xenvm-" + uuid_);
-    co_await context_.links.ensure(uuid_, std::filesystem::exists(file) ? file.string() : "");
+    const std::string config = std::filesystem::exists(file) ? file.string() : "";
+    co_await context_.links.ensure(uuid_, config);
     const auto client = context_.links.client(uuid_);
     const std::string word = co_await client.getStatus();
     const int domid = co_await client.getDomid();

@@ -189,12 +189,12 @@ Task<> setCd(Context& context, std::shared_ptr<Vm> vm, const VmProperty&, Proper
     if (isRunning(vm->state()))
         throw notSupported("changing the CD of a running VM");
     const std::string directory = context.db.read("/xenmgr/isos", isoDirectory);
+    const std::string path = directory + "/" + (name.empty() ? std::string("null.iso") : name);
     bool changed = false;
     for (const auto& disk : disksOf(context.db, vm->uuid())) {
         if (disk.device != cdDevice)
             continue;
-        co_await context.db.write(diskNode(vm->uuid(), disk.id) + "/path",
-                                  directory + "/" + (name.empty() ? "null.iso" : name));
+        co_await context.db.write(diskNode(vm->uuid(), disk.id) + "/path", path);
         changed = true;
     }
     if (changed)

@@ -137,6 +137,8 @@ Task<> XenvmLinks::ensure(std::string uuid, std::string configFile) {
         add("--config", configFile);
         add("--emulator-directory", settings_.hypervisor.emulatorDirectory);
         command.newSession = true;
+        // Its readiness is its bus name; our supervisor must not take it for ours.
+        command.environment.emplace_back("NOTIFY_SOCKET", "");
         try {
             auto child = std::make_shared<Child>(bus_.loop().executor(), command);
             log::info("VM {}: started its monitor, xenvm[{}]", uuid, child->pid());

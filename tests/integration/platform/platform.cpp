@@ -9,6 +9,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <iostream>
 
 namespace xb::test {
 
@@ -75,6 +76,10 @@ Platform::Platform() {
 }
 
 Platform::~Platform() {
+    if (testing::Test::HasFailure())
+        for (const Process* process : {emulator_.get(), dbd_.get(), xenmgr_.get()})
+            if (process)
+                std::cerr << "--- messages of " << process->pid() << ":\n" << process->messages();
     subscription_ = {};
     bus_.reset();
     xenmgr_.reset();
