@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 # What ./run and ./test share: installing missing packages and building. Sourced; `top` is the top of the tree.
+: "${top:?set by the script that sources this}"
 
 if [ -t 2 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' plain=$'\e[0m'; else bold='' plain=''; fi
 say() { echo "${bold}==>${plain} $*" >&2; }

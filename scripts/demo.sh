@@ -57,7 +57,7 @@ trap 'exit 0' INT TERM
 
 say "starting dbus-daemon, the emulated hypervisor, dbd and xenmgr"
 mkfifo "$directory/run/status"
-"$tree/sbin/bootage" --config "$tree/share/xenbroker/bootage/xenbroker.conf" --die-with-supervisor \
+"$tree/sbin/bootage" --config "$tree/share/xenbroker/xenbroker.conf" --die-with-supervisor \
     --set LIBEXEC="$tree/libexec/xenbroker" --set RUN="$directory/run" --set ROOT="$directory/root" \
     --set BUS="$XENBROKER_BUS" --set BUS_CONFIG="$directory/run/bus.conf" --set BUS_SOCKET="$socket" \
     --status-fd 3 3>"$directory/run/status" </dev/null &

@@ -68,9 +68,15 @@ std::set<const Bus*>& liveBuses() {
 
 } // namespace
 
-void addLiveBus(const Bus* bus) { liveBuses().insert(bus); }
-void removeLiveBus(const Bus* bus) { liveBuses().erase(bus); }
-bool isLiveBus(const Bus* bus) { return liveBuses().contains(bus); }
+void addLiveBus(const Bus* bus) {
+    liveBuses().insert(bus);
+}
+void removeLiveBus(const Bus* bus) {
+    liveBuses().erase(bus);
+}
+bool isLiveBus(const Bus* bus) {
+    return liveBuses().contains(bus);
+}
 
 // --- subscriptions ---
 
@@ -187,6 +193,10 @@ void Bus::arm() {
             touched();
             return;
         }
+        // One that fires earlier will do: process() comes back here. So calls do not set it again and again.
+        const auto now = std::chrono::steady_clock::now();
+        if (timer_.expiry() > now && timer_.expiry() <= now + *timeout)
+            return;
         timer_.expires_after(*timeout);
         timer_.async_wait([this](boost::system::error_code error) {
             if (!error)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which connections exist. A call under way may outlive its connection (a daemon that stops, a test): before it answers it
-// asks here. Inside of toolstack/libs only.
+// Which connections exist. A call under way may outlive its connection (a daemon that stops, a test): before
+// it answers it asks here. Inside of toolstack/libs only.
 #pragma once
 
 namespace xb {

@@ -8,8 +8,7 @@
 
 namespace xb {
 
-bool isMacAddress(std::string_view text)
-{
+bool isMacAddress(std::string_view text) {
     if (text.size() != 17)
         return false;
     for (std::size_t i = 0; i < text.size(); ++i)
@@ -18,8 +17,7 @@ bool isMacAddress(std::string_view text)
     return true;
 }
 
-std::string deriveMacAddress(std::string_view seed)
-{
+std::string deriveMacAddress(std::string_view seed) {
     constexpr std::array<std::size_t, 6> places{0, 2, 1, 7, 6, 4};
     constexpr char hex[] = "0123456789abcdef";
     boost::uuids::detail::md5 hash;

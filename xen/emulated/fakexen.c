@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A preloaded library that lets the real C xenstored (4.17) run on a machine without Xen. It stands in for the few
-// calls that xenstored makes to the hypervisor: domains exist while the emulator's files say so, event channels are
-// records in a fifo, and a domain's ring is a file that its guest maps too. shared_layout.h has the files.
+// A preloaded library that lets the real C xenstored (4.17) run on a machine without Xen. It stands in for
+// the few calls that xenstored makes to the hypervisor: domains exist while the emulator's files say so,
+// event channels are records in a fifo, and a domain's ring is a file that its guest maps too.
+// shared_layout.h has the files.
 //
 // Nothing here may fail silently: a call that cannot be served returns the error that the real library would.
 #define _GNU_SOURCE
@@ -36,8 +37,7 @@ static char handle[16]; // what stands for every library's handle
 static int events = -1;
 static struct channel channels[max_ports];
 
-static void path_of(char* path, const char* format, ...)
-{
+static void path_of(char* path, const char* format, ...) {
     const char* directory = getenv(XB_FAKEXEN_DIRECTORY);
     int n = snprintf(path, longest_path, "%s/", directory ? directory : "/run/xenbroker/emulator");
     if (n < 0 || n >= longest_path) {
@@ -52,21 +52,18 @@ static void path_of(char* path, const char* format, ...)
 
 // ---- domains
 
-xc_interface* xc_interface_open(xentoollog_logger* logger, xentoollog_logger* dombuild, unsigned flags)
-{
+xc_interface* xc_interface_open(xentoollog_logger* logger, xentoollog_logger* dombuild, unsigned flags) {
     (void)logger, (void)dombuild, (void)flags;
     return (void*)handle;
 }
 
-int xc_interface_close(xc_interface* xch)
-{
+int xc_interface_close(xc_interface* xch) {
     (void)xch;
     return 0;
 }
 
 // xenstored asks for one domain at a time.
-int xc_domain_getinfo(xc_interface* xch, uint32_t first, unsigned int max, xc_dominfo_t* info)
-{
+int xc_domain_getinfo(xc_interface* xch, uint32_t first, unsigned int max, xc_dominfo_t* info) {
     (void)xch;
     char state = 'r';
     if (max == 0) {
@@ -95,46 +92,40 @@ int xc_domain_getinfo(xc_interface* xch, uint32_t first, unsigned int max, xc_do
 
 // ---- event channels
 
-static xenevtchn_handle* open_events(void)
-{
+static xenevtchn_handle* open_events(void) {
     char path[longest_path];
     path_of(path, "events");
     events = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
     return events < 0 ? NULL : (void*)handle;
 }
 
-xenevtchn_handle* xenevtchn_open(xentoollog_logger* logger, unsigned int flags)
-{
+xenevtchn_handle* xenevtchn_open(xentoollog_logger* logger, unsigned int flags) {
     (void)logger, (void)flags;
     return open_events();
 }
 
-xenevtchn_handle* xenevtchn_fdopen(xentoollog_logger* logger, int fd, unsigned int flags)
-{
+xenevtchn_handle* xenevtchn_fdopen(xentoollog_logger* logger, int fd, unsigned int flags) {
     (void)logger, (void)fd, (void)flags;
     return open_events();
 }
 
-int xenevtchn_close(xenevtchn_handle* xce)
-{
+int xenevtchn_close(xenevtchn_handle* xce) {
     (void)xce;
     return 0;
 }
 
-int xenevtchn_fd(xenevtchn_handle* xce)
-{
+int xenevtchn_fd(xenevtchn_handle* xce) {
     (void)xce;
     return events;
 }
 
-xenevtchn_port_or_error_t xenevtchn_bind_virq(xenevtchn_handle* xce, unsigned int virq)
-{
+xenevtchn_port_or_error_t xenevtchn_bind_virq(xenevtchn_handle* xce, unsigned int virq) {
     (void)xce, (void)virq;
     return virq_port;
 }
 
-xenevtchn_port_or_error_t xenevtchn_bind_interdomain(xenevtchn_handle* xce, uint32_t domid, evtchn_port_t remote)
-{
+xenevtchn_port_or_error_t xenevtchn_bind_interdomain(xenevtchn_handle* xce, uint32_t domid,
+                                                     evtchn_port_t remote) {
     (void)xce;
     for (int port = first_port; port < max_ports; ++port) {
         struct channel* channel = &channels[port];
@@ -157,13 +148,11 @@ xenevtchn_port_or_error_t xenevtchn_bind_interdomain(xenevtchn_handle* xce, uint
     return -1;
 }
 
-static struct channel* channel_of(evtchn_port_t port)
-{
+static struct channel* channel_of(evtchn_port_t port) {
     return port < max_ports && channels[port].used ? &channels[port] : NULL;
 }
 
-int xenevtchn_unbind(xenevtchn_handle* xce, evtchn_port_t port)
-{
+int xenevtchn_unbind(xenevtchn_handle* xce, evtchn_port_t port) {
     (void)xce;
     struct channel* channel = channel_of(port);
     if (!channel) {
@@ -176,8 +165,7 @@ int xenevtchn_unbind(xenevtchn_handle* xce, evtchn_port_t port)
     return 0;
 }
 
-int xenevtchn_notify(xenevtchn_handle* xce, evtchn_port_t port)
-{
+int xenevtchn_notify(xenevtchn_handle* xce, evtchn_port_t port) {
     (void)xce;
     struct channel* channel = channel_of(port);
     // A full fifo means that an event is pending already; domain 0 has no kernel to wake.
@@ -186,15 +174,14 @@ int xenevtchn_notify(xenevtchn_handle* xce, evtchn_port_t port)
     return 0;
 }
 
-int xenevtchn_unmask(xenevtchn_handle* xce, evtchn_port_t port)
-{
+int xenevtchn_unmask(xenevtchn_handle* xce, evtchn_port_t port) {
     (void)xce, (void)port;
     return 0;
 }
 
-// Which local port has an event. One of a channel that is gone already is told as a port that nobody listens to.
-xenevtchn_port_or_error_t xenevtchn_pending(xenevtchn_handle* xce)
-{
+// Which local port has an event. One of a channel that is gone already is told as a port that nobody listens
+// to.
+xenevtchn_port_or_error_t xenevtchn_pending(xenevtchn_handle* xce) {
     (void)xce;
     struct shared_event event;
     if (read(events, &event, sizeof event) != sizeof event)
@@ -209,26 +196,22 @@ xenevtchn_port_or_error_t xenevtchn_pending(xenevtchn_handle* xce)
 
 // ---- grants
 
-xengnttab_handle* xengnttab_open(xentoollog_logger* logger, unsigned flags)
-{
+xengnttab_handle* xengnttab_open(xentoollog_logger* logger, unsigned flags) {
     (void)logger, (void)flags;
     return (void*)handle;
 }
 
-int xengnttab_close(xengnttab_handle* xgt)
-{
+int xengnttab_close(xengnttab_handle* xgt) {
     (void)xgt;
     return 0;
 }
 
-int xengnttab_set_max_grants(xengnttab_handle* xgt, uint32_t count)
-{
+int xengnttab_set_max_grants(xengnttab_handle* xgt, uint32_t count) {
     (void)xgt, (void)count;
     return 0;
 }
 
-void* xengnttab_map_grant_ref(xengnttab_handle* xgt, uint32_t domid, uint32_t ref, int prot)
-{
+void* xengnttab_map_grant_ref(xengnttab_handle* xgt, uint32_t domid, uint32_t ref, int prot) {
     (void)xgt, (void)ref;
     char path[longest_path];
     path_of(path, "domains/%u/store", domid);
@@ -240,16 +223,14 @@ void* xengnttab_map_grant_ref(xengnttab_handle* xgt, uint32_t domid, uint32_t re
     return page == MAP_FAILED ? NULL : page;
 }
 
-int xengnttab_unmap(xengnttab_handle* xgt, void* start, uint32_t count)
-{
+int xengnttab_unmap(xengnttab_handle* xgt, void* start, uint32_t count) {
     (void)xgt;
     return munmap(start, (size_t)count * page_size);
 }
 
 // ---- domain 0's own ring: what the kernel's xenbus driver offers under /proc/xen
 
-static int memory_file(const char* name, const char* text, off_t size)
-{
+static int memory_file(const char* name, const char* text, off_t size) {
     int fd = memfd_create(name, MFD_CLOEXEC);
     if (fd < 0)
         return -1;
@@ -262,8 +243,7 @@ static int memory_file(const char* name, const char* text, off_t size)
     return fd;
 }
 
-int open(const char* path, int flags, ...)
-{
+int open(const char* path, int flags, ...) {
     static int (*real)(const char*, int, ...);
     mode_t mode = 0;
     if (!real)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the emulator, the shim in xenstored and the emulated guests agree on (C and C++): the files of a domain below
-// the emulator's directory, and the record of an event channel.
+// What the emulator, the shim in xenstored and the emulated guests agree on (C and C++): the files of a
+// domain below the emulator's directory, and the record of an event channel.
 //
-//   domains/<domid>/state    exists while the domain does; one letter: r running, s shut down, c crashed, d dying
-//   domains/<domid>/store    the page of xenstore's ring (struct xenstore_domain_interface of io/xs_wire.h)
-//   domains/<domid>/event    fifo: a byte in it is xenstored's event to the guest
+//   domains/<domid>/state    exists while the domain does; one letter: r running, s shut down, c crashed, d
+//   dying domains/<domid>/store    the page of xenstore's ring (struct xenstore_domain_interface of
+//   io/xs_wire.h) domains/<domid>/event    fifo: a byte in it is xenstored's event to the guest
 //   domains/<domid>/grants/N socket of the device channel that the guest offers as ring-ref N
 //   events                   fifo: struct shared_event, events to xenstored
 #ifndef XENBROKER_XEN_EMULATED_SHARED_LAYOUT_H
@@ -24,13 +24,13 @@
 #define XB_CONSOLE_PORT 2
 #define XB_CONSOLE_REF 2
 
-/// A guest that stops by itself exits with this plus the SHUTDOWN_* number of Xen's public/sched.h. Any other end is a
-/// crash.
+/// A guest that stops by itself exits with this plus the SHUTDOWN_* number of Xen's public/sched.h. Any other
+/// end is a crash.
 #define XB_EXIT_SHUTDOWN 64
 
-/// The guest's descriptor for what a hypervisor offers besides xenstore: a SOCK_SEQPACKET socket with one word per
-/// message. To the guest: "start" (nothing runs before), "power-button". From it: "pv" (an HVM guest's PV driver is
-/// up), "acpi N" (S-state).
+/// The guest's descriptor for what a hypervisor offers besides xenstore: a SOCK_SEQPACKET socket with one
+/// word per message. To the guest: "start" (nothing runs before), "power-button". From it: "pv" (an HVM
+/// guest's PV driver is up), "acpi N" (S-state).
 #define XB_HYPERCALL_FD 3
 
 struct shared_event {
