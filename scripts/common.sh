@@ -74,7 +74,7 @@ build() {
 
 # install_tree PRESET PREFIX: what is built, as it would be installed.
 install_tree() {
-    cmake --install "$top/build/$1" --prefix "$2" >"$top/build/$1-install.log" 2>&1 || {
+    cmake --install "$top/build/$1" --strip --prefix "$2" >"$top/build/$1-install.log" 2>&1 || {
         tail -n 20 "$top/build/$1-install.log" >&2
         die "installing into $2 failed"
     }

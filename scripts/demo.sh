@@ -21,7 +21,11 @@ cat >"$directory/run/bus.conf" <<CONF
   <type>session</type>
   <listen>unix:path=$socket</listen>
   <auth>EXTERNAL</auth>
-  <policy user="$(id -un)"><allow own="*"/><allow send_destination="*"/></policy>
+  <policy context="default">
+    <allow own="*"/>
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+  </policy>
 </busconfig>
 CONF
 
