@@ -62,12 +62,12 @@ Task<> Vm::start(bool paused) {
     co_await mirror_->flush();
 }
 
-Task<> Vm::startLocked(bool paused) {
+Task<> Vm::startLocked(bool paused, Intent owed) {
     ++generation_;
     lastStart_ = steady_clock::now();
     std::exception_ptr failure;
     try {
-        co_await build();
+        co_await build(owed);
         if (!paused)
             co_await letRun();
     } catch (const std::exception& e) {
@@ -82,7 +82,7 @@ Task<> Vm::startLocked(bool paused) {
     std::rethrow_exception(failure);
 }
 
-Task<> Vm::build() {
+Task<> Vm::build(Intent owed) {
     config_.promote();
     config_.requireDevices();
     MachineFacts machine;
@@ -97,13 +97,13 @@ Task<> Vm::build() {
     co_await checkHost(hypervisor_, std::move(wanted), !config_.current().noMemoryCheck);
     throwIfDestroyed();
 
-    enter(LifeState::creatingDomain);
+    enter(LifeState::creatingDomain, owed);
     co_await mirror_->flush(); // whoever finds a half-built domain must know it for one
-    xen::Hypervisor::ProgressHandler progress = [this](xen::CreateStep step, xen::DomId domid) {
+    xen::Hypervisor::ProgressHandler progress = [this, owed](xen::CreateStep step, xen::DomId domid) {
         if (step != xen::CreateStep::domainMade)
             return;
         domid_ = domid;
-        enter(LifeState::creatingDevices);
+        enter(LifeState::creatingDevices, owed);
     };
     try {
         domid_ = co_await hypervisor_.create(std::move(translation.domain), std::move(progress));
@@ -112,17 +112,17 @@ Task<> Vm::build() {
         throw;
     }
     if (state() == LifeState::creatingDomain)
-        enter(LifeState::creatingDevices);
+        enter(LifeState::creatingDevices, owed);
     throwIfDestroyed(); // a build cannot be broken off
     co_await watchDomain();
-    enter(LifeState::created);
+    enter(LifeState::created, owed);
     co_await mirror_->flush(); // from here on the domain is adopted, not thrown away
     throwIfDestroyed();
 }
 
-Task<> Vm::letRun() {
+Task<> Vm::letRun(Intent intent) {
     co_await hypervisor_.unpause(*domid_);
-    enter(LifeState::running);
+    enter(LifeState::running, intent);
 }
 
 Task<> Vm::abandon() {
@@ -163,7 +163,7 @@ Task<> Vm::halt(bool forced) {
         co_await takeDown();
         enter(LifeState::shutdown);
     } catch (const std::exception& e) {
-        lastError_ = e.what();
+        failOperation(e);
         throw;
     }
     co_await mirror_->flush();
@@ -184,11 +184,11 @@ Task<> Vm::reboot(bool forced, bool autoStart) {
         enter(LifeState::rebooting, intent);
         co_await takeDown();
     } catch (const std::exception& e) {
-        lastError_ = e.what();
+        failOperation(e);
         throw;
     }
     if (autoStart)
-        co_await startLocked(false);
+        co_await startLocked(false, Intent::restart);
     else
         enter(LifeState::rebooted);
     co_await mirror_->flush();
@@ -213,9 +213,11 @@ Task<> Vm::stopGuest(xen::ShutdownRequest request, bool forced, Intent intent) {
         markStopping(intent);
         co_return;
     }
+    recordIntent(intent); // before anything can happen that whoever comes after us would have to explain
+    co_await mirror_->flush();
     if (!forced) {
         if (state() == LifeState::paused)
-            co_await letRun(); // a guest without processors cannot shut down
+            co_await letRun(intent); // a guest without processors cannot shut down
         const auto asked = steady_clock::now();
         const bool acknowledged = co_await askGuest(request);
         if (!acknowledged && !ended_)
@@ -246,6 +248,17 @@ Task<> Vm::stopGuest(xen::ShutdownRequest request, bool forced, Intent intent) {
 void Vm::markStopping(Intent intent) {
     if (state() == LifeState::running || state() == LifeState::paused)
         enter(LifeState::shutdowning, intent);
+}
+
+void Vm::recordIntent(Intent intent) {
+    intent_ = intent;
+    mirror_->put(state(), intent);
+}
+
+// Nothing is under way any more: what the domain does from here on is its own doing.
+void Vm::failOperation(const std::exception& reason) {
+    lastError_ = reason.what();
+    recordIntent(Intent::none);
 }
 
 Task<bool> Vm::askGuest(xen::ShutdownRequest request) {

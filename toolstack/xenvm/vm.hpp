@@ -97,9 +97,10 @@ private:
     struct Acknowledgement;
 
     // vm.cpp: the operations, under the lock
-    Task<> startLocked(bool paused);
-    Task<> build();
-    Task<> letRun();
+    /// `owed`: restart when nobody would start it again if we were killed on the way.
+    Task<> startLocked(bool paused, Intent owed = Intent::none);
+    Task<> build(Intent owed);
+    Task<> letRun(Intent intent = Intent::none);
     Task<> abandon();
     Task<> stopGuest(xen::ShutdownRequest request, bool forced, Intent intent);
     Task<bool> askGuest(xen::ShutdownRequest request);
@@ -110,6 +111,8 @@ private:
     Task<> awaitStop(std::chrono::milliseconds limit);
     Task<> takeDown();
     void markStopping(Intent intent);
+    void recordIntent(Intent intent);
+    void failOperation(const std::exception& reason);
     void reportStopReason(const char* what);
 
     // vm_adoption.cpp: what is found, and what happens unasked
@@ -121,6 +124,7 @@ private:
     Reaction reactionTo(const xen::DomainEvent& event) const;
     Task<> restartLater(unsigned generation);
     Task<> startUp(bool paused);
+    Task<> finishRestart();
 
     // Both
     void enter(LifeState next, Intent intent = Intent::none);

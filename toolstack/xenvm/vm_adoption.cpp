@@ -54,15 +54,17 @@ Task<> Vm::adoptDomain(xen::DomainInfo info, StateMirror::Recorded recorded) {
     if (building && info.paused && !info.shutdown) {
         life_.adopt(last);
         co_await takeDown();
-        enter(LifeState::shutdown);
+        enter(LifeState::shutdown, recorded.intent == Intent::restart ? Intent::restart : Intent::none);
         report(fmt::format("domain {} was half built when its monitor ended; it has been destroyed",
                            info.domid));
         co_return;
     }
 
+    intent_ = recorded.intent;
     if ((last == LifeState::shutdowning || last == LifeState::rebooting) && !info.paused) {
         life_.adopt(LifeState::shutdowning);
-        intent_ = recorded.intent == Intent::none ? Intent::halt : recorded.intent;
+        if (intent_ == Intent::none)
+            intent_ = Intent::halt;
     } else if (last == LifeState::created && info.paused) {
         life_.adopt(LifeState::created);
     } else {
@@ -83,9 +85,23 @@ void Vm::begin() {
             spawn(executor_, "start at start-up", startUp(startup == Startup::paused));
         else if (startup != Startup::shutdown)
             report("startup: restoring from a file is not supported yet");
-    } else if (!domid_ && intent_ == Intent::restart) {
+    } else if (intent_ == Intent::restart && !domid_) {
         spawn(executor_, "restart that was under way", restartLater(generation_));
+    } else if (intent_ == Intent::restart && state() == LifeState::created) {
+        spawn(executor_, "restart that was under way", finishRestart());
     }
+}
+
+Task<> Vm::finishRestart() {
+    const auto self = shared_from_this();
+    std::string failure;
+    try {
+        co_await unpause();
+    } catch (const std::exception& e) {
+        failure = e.what();
+    }
+    if (!failure.empty())
+        report(failure);
 }
 
 Task<> Vm::startUp(bool paused) {
@@ -166,7 +182,7 @@ Reaction Vm::reactionTo(const xen::DomainEvent& event) const {
     const bool asExpected =
         event.kind == xen::DomainEvent::Kind::shutdown &&
         (event.reason == xen::ShutdownReason::poweroff || event.reason == xen::ShutdownReason::reboot);
-    if (state() != LifeState::shutdowning || intent_ == Intent::none || !asExpected)
+    if (intent_ == Intent::none || !asExpected)
         return reactTo(event, config_.current(), *domid_);
     // The end of what the last xenvm had begun.
     Reaction reaction;
@@ -193,7 +209,7 @@ Task<> Vm::restartLater(unsigned generation) {
     }
     std::string failure;
     try {
-        co_await startLocked(false);
+        co_await startLocked(false, Intent::restart);
     } catch (const std::exception& e) {
         failure = e.what();
     }

@@ -321,6 +321,53 @@ TEST_F(XenvmIntegration, killedMonitorIsReplaced) {
     EXPECT_EQ(status(), "shutdown");
 }
 
+// The monitor is killed as soon as a state is heard of, wherever it has got to by then; the next one must
+// make sense of what it finds, and the VM must be usable again.
+TEST_F(XenvmIntegration, monitorKilledInEachStateLosesNothing) {
+    for (const std::string moment :
+         {"creating-domain", "creating-devices", "created", "running", "shutdowning", "rebooting"}) {
+        SCOPED_TRACE(moment);
+        auto first = ready();
+        states.clear();
+        const bool reboots = moment == "shutdowning" || moment == "rebooting";
+        const auto work = [](XenvmClient xenvm, bool reboot) -> Task<> {
+            co_await xenvm.start(false);
+            if (reboot)
+                co_await xenvm.reboot(false, true);
+        };
+        const auto ignore = [](const std::exception_ptr&) {}; // it fails when the monitor is killed
+        asio::co_spawn(loop.context(), work(client(), reboots), ignore);
+        ASSERT_TRUE(reaches(moment)) << first->messages();
+        const int before = domids.back();
+        first->signal(SIGKILL);
+        first->waitEnd();
+
+        auto second = ready();
+        // Whatever was under way comes to rest; a restart that was owed is made.
+        const auto rests = [&] {
+            const std::string now = status();
+            return reboots ? now == "running" && await(client().getDomid()) != before
+                           : now == "shutdown" || now == "created" || now == "running";
+        };
+        ASSERT_TRUE(until(rests)) << second->messages();
+        const auto domain = await(hypervisor->findDomain(uuid));
+        ASSERT_EQ(domain.has_value(), status() != "shutdown") << status() << second->messages();
+        if (status() == "created")
+            await(client().unpause());
+        else if (status() == "shutdown")
+            await(client().start(false));
+        EXPECT_EQ(status(), "running");
+        EXPECT_TRUE(await(hypervisor->findDomain(uuid)));
+        await(client().halt(true));
+        await(client().quit());
+        EXPECT_EQ(second->waitEnd(), 0);
+        std::size_t domains = 0;
+        for (const auto& info : await(hypervisor->domains()))
+            domains += info.domid != 0 ? 1 : 0;
+        EXPECT_EQ(domains, 0U) << "a domain is left over";
+    }
+}
+
 TEST_F(XenvmIntegration, guestThatEndedUnwatchedGetsItsPolicy) {
     writeConfig("cmdline = xbtest=poweroff=0.5\n");
     auto first = ready();

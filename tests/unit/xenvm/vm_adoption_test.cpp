@@ -112,6 +112,31 @@ TEST_F(VmAdoption, restartOwedByAKilledMonitorIsMade) {
     EXPECT_TRUE(reaches(LifeState::running));
 }
 
+TEST_F(VmAdoption, restartThatWasBuildingIsFinished) {
+    recorded("creating-devices", "restart");
+    hypervisor.add(uuid, true);
+    open();
+    EXPECT_TRUE(reaches(LifeState::running));
+    EXPECT_TRUE(hypervisor.called("destroy 1")) << "the half-built one is of no use";
+    EXPECT_EQ(vm->domid(), 2);
+    run(vm->destroy());
+
+    recorded("created", "restart");
+    const auto domid = hypervisor.add(uuid, true);
+    open();
+    EXPECT_TRUE(reaches(LifeState::running));
+    EXPECT_EQ(vm->domid(), static_cast<int>(domid));
+}
+
+TEST_F(VmAdoption, guestThatWasAskedToHaltIsNotRestarted) {
+    writeConfig("on_halt = restart\n");
+    recorded("running", "halt");
+    hypervisor.stop(hypervisor.add(uuid, false), ShutdownReason::poweroff);
+    open();
+    EXPECT_TRUE(reaches(LifeState::shutdown));
+    EXPECT_TRUE(hypervisor.built.empty());
+}
+
 TEST_F(VmAdoption, guestOnItsWayDownGoesWhereItWasSent) {
     writeConfig("on_halt = restart\n");
     recorded("shutdowning", "halt");

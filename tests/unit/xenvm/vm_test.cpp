@@ -331,6 +331,21 @@ TEST_F(VmOperations, anOwedRestartIsWrittenDown) {
     EXPECT_FALSE(hypervisor.xenstore.values.contains(pendingNode));
 }
 
+TEST_F(VmOperations, whatWasIntendedIsWrittenDownBeforeTheGuestIsAsked) {
+    started();
+    hypervisor.requestWaits = true;
+    hypervisor.acknowledges = false;
+    auto halt = begin(vm->halt(false));
+    settle();
+    EXPECT_EQ(hypervisor.xenstore.values[stateNode], "running");
+    EXPECT_EQ(hypervisor.xenstore.values[pendingNode], "halt");
+    hypervisor.gate.set();
+    EXPECT_TRUE(until([&] { return halt->done; }));
+    EXPECT_NE(halt->error, "");
+    settle();
+    EXPECT_FALSE(hypervisor.xenstore.values.contains(pendingNode)) << "it came to nothing";
+}
+
 TEST_F(VmOperations, rebootOfAGuestThatWasQuickerWorks) {
     started();
     hypervisor.requestWaits = true;
