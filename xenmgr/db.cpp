@@ -4,6 +4,7 @@
 #include "toolstack/libs/log.hpp"
 
 #include <charconv>
+#include <utility>
 
 namespace xb::xenmgr {
 
@@ -39,11 +40,10 @@ Task<T> orUnavailable(Task<T> call) {
 
 Db::Db(Bus& bus)
     : bus_(bus), client_(bus, databaseService, databasePath), extension_(bus, databaseService, databasePath),
-      available_(bus.loop().executor()), settled_(bus.loop().executor()) {
-    settled_.set();
+      available_(bus.loop().executor()), caughtUp_(bus.loop().executor()) {
     ownerWatch_ =
         bus_.onOwnerChanged(databaseService, [this](const std::string& owner) { ownerChanged(owner); });
-    changes_ = extension_.onChanged([this](std::vector<std::string> paths) { changed(std::move(paths)); });
+    changes_ = extension_.onChanged([this](const std::vector<std::string>& paths) { changed(paths); });
 }
 
 Task<> Db::start() {
@@ -55,17 +55,22 @@ Task<> Db::start() {
     }
     while (!available_.isSet())
         co_await available_.wait();
+    following_ = true; // what changes meanwhile is fetched after, not into the tree that is being replaced
     co_await fetchAll();
+    started_ = true;
+    co_await follow();
 }
 
 Task<> Db::fresh() {
-    while (fetches_ > 0)
-        co_await settled_.wait();
+    const std::uint64_t wanted = told_;
+    while (followed_ < wanted)
+        co_await caughtUp_.wait();
 }
 
 void Db::requireAvailable() const {
     if (owner_.empty())
-        throw Error(errors::serviceUnknown, "the configuration database (dbd, " + std::string(databaseService) +
+        throw Error(errors::serviceUnknown, "the configuration database (dbd, " +
+                                                std::string(databaseService) +
                                                 ") is not running; start it and try again");
 }
 
@@ -133,58 +138,55 @@ void Db::ownerChanged(const std::string& owner) {
     const bool known = owner == owner_;
     owner_ = owner;
     available_.set();
-    if (!known && tree_.size().nodes > 0)
-        bus_.loop().spawn("reading the configuration database again", fetchAll());
+    if (!known && started_)
+        changed({"/"});
 }
 
-void Db::changed(std::vector<std::string> paths) {
-    bus_.loop().spawn("following a change of the database", fetch(std::move(paths)));
+// Many changes may come at once, and a bus allows a client only so many calls under way: one at a time, and
+// what changed again while it waited is fetched once.
+void Db::changed(const std::vector<std::string>& paths) {
+    announced_.insert(paths.begin(), paths.end());
+    ++told_;
+    if (std::exchange(following_, true))
+        return;
+    bus_.loop().spawn("following changes of the database", follow());
 }
 
-Task<> Db::fetch(std::vector<std::string> paths) {
-    ++fetches_;
-    settled_.clear();
-    try {
+Task<> Db::follow() {
+    while (!announced_.empty()) {
+        const auto paths = std::exchange(announced_, {});
+        const std::uint64_t told = told_;
         for (const auto& path : paths)
-            co_await fetchOne(path);
-    } catch (const Error& e) {
-        log::warn("cannot follow a change of the database: {}", e.what());
+            co_await followOne(path);
+        followed_ = told;
+        caughtUp_.set();
+        caughtUp_.clear();
     }
-    finishFetch();
-    if (listener_)
-        for (const auto& path : paths)
-            listener_(path);
+    following_ = false;
 }
 
-void Db::finishFetch() {
-    if (--fetches_ == 0)
-        settled_.set();
+Task<> Db::followOne(std::string path) {
+    try {
+        co_await fetchOne(path);
+        if (listener_)
+            listener_(path);
+    } catch (const std::exception& e) {
+        log::warn("cannot follow a change of {} in the database: {}", path, e.what());
+    }
 }
 
 Task<> Db::fetchAll() {
-    ++fetches_;
-    settled_.clear();
-    std::exception_ptr failure;
-    try {
-        co_await extension_.watch("/");
-        auto names = co_await client_.list("/");
-        dbd::Tree tree;
-        for (const auto& name : names) {
-            if (name == privateStores)
-                continue;
-            const std::string path = "/" + name;
-            const std::string json = co_await client_.dump(path);
-            tree.inject(path, json);
-        }
-        tree_ = std::move(tree);
-    } catch (const std::exception&) {
-        failure = std::current_exception();
+    co_await extension_.watch("/");
+    auto names = co_await client_.list("/");
+    dbd::Tree tree;
+    for (const auto& name : names) {
+        if (name == privateStores)
+            continue;
+        const std::string path = "/" + name;
+        const std::string json = co_await client_.dump(path);
+        tree.inject(path, json);
     }
-    finishFetch();
-    if (failure)
-        std::rethrow_exception(failure);
-    if (listener_)
-        listener_("/");
+    tree_ = std::move(tree);
 }
 
 Task<> Db::fetchOne(std::string path) {

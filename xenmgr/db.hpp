@@ -13,7 +13,9 @@
 #include "idl/org_xenbroker_db_client.hpp"
 #include "toolstack/libs/bus.hpp"
 
+#include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,7 +31,7 @@ public:
 
     /// Subscribes, waits for dbd to be there, and fetches everything.
     Task<> start();
-    /// Returns when the mirror has caught up with all changes that we were told of.
+    /// Returns when the mirror has caught up with all changes that we were told of before.
     Task<> fresh();
 
     /// Throws xb::Error while dbd is away: for what must not be done on values that may be out of date.
@@ -59,11 +61,11 @@ public:
 
 private:
     void ownerChanged(const std::string& owner);
-    void changed(std::vector<std::string> paths);
-    Task<> fetch(std::vector<std::string> paths);
+    void changed(const std::vector<std::string>& paths);
+    Task<> follow();
+    Task<> followOne(std::string path);
     Task<> fetchAll();
     Task<> fetchOne(std::string path);
-    void finishFetch();
 
     Bus& bus_;
     idl::db::DbClient client_;
@@ -72,8 +74,12 @@ private:
     Subscription ownerWatch_;
     Subscription changes_;
     Event available_;
-    Event settled_;
-    int fetches_ = 0;
+    Event caughtUp_;
+    std::set<std::string> announced_; ///< changed paths that are still to be fetched
+    std::uint64_t told_ = 0;          ///< announcements so far
+    std::uint64_t followed_ = 0;      ///< as many of them are in the mirror
+    bool following_ = false;
+    bool started_ = false;
     std::string owner_;
     std::function<void(const std::string&)> listener_;
 };

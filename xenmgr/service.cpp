@@ -83,25 +83,31 @@ void Service::exportAll() {
 
 // Somebody else wrote to the database: VMs and devices may have come or gone.
 void Service::databaseChanged(const std::string& path) {
-    if (!path.starts_with("/vm") && path != "/")
-        return;
-    for (const auto& [uuid, vm] : std::map(vms_.all())) {
-        if (db_.exists(vmNode(uuid)))
-            continue;
-        if (isRunning(vm->state())) {
-            log::warn("VM {} was removed from the database while it is {}", uuid, publicWord(vm->state()));
-            continue;
-        }
+    constexpr std::string_view below = "/vm/";
+    if (path.starts_with(below)) {
+        vmNodeChanged(path.substr(below.size(), path.find('/', below.size()) - below.size()));
+    } else if (path == "/vm" || path == "/") {
+        for (const auto& [uuid, vm] : std::map(vms_.all()))
+            vmNodeChanged(uuid);
+        for (const auto& uuid : db_.list("/vm"))
+            if (!vms_.find(uuid))
+                vmNodeChanged(uuid);
+    }
+}
+
+void Service::vmNodeChanged(const std::string& uuid) {
+    auto vm = vms_.find(uuid);
+    if (db_.exists(vmNode(uuid))) {
+        if (!isUuid(uuid))
+            return;
+        factory_.exportVm(uuid);
+        if (!vm)
+            manager_->vmCreated(uuid);
+    } else if (vm && isRunning(vm->state())) {
+        log::warn("VM {} was removed from the database while it is {}", uuid, publicWord(vm->state()));
+    } else if (vm) {
         factory_.retractVm(uuid);
         manager_->vmDeleted(uuid);
-    }
-    for (const auto& uuid : db_.list("/vm")) {
-        if (!isUuid(uuid))
-            continue;
-        const bool known = vms_.find(uuid) != nullptr;
-        factory_.exportVm(uuid);
-        if (!known)
-            manager_->vmCreated(uuid);
     }
 }
 

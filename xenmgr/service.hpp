@@ -30,6 +30,7 @@ private:
     Task<> adoptAll();
     Task<> adoptOne(std::shared_ptr<Vm> vm);
     void databaseChanged(const std::string& path);
+    void vmNodeChanged(const std::string& uuid);
     void exportAll();
     void exportManager();
 

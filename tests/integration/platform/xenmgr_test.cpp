@@ -232,5 +232,32 @@ TEST_F(XenmgrIntegration, VmsSurviveARestart) {
     EXPECT_THAT(platform.await(platform.manager().listVms()), ElementsAre(path));
 }
 
+// A stock bus allows a client 128 calls under way: what xenmgr asks dbd after a change must not add up.
+TEST_F(XenmgrIntegration, ManyChangesByOthersAtOnceAreFollowed) {
+    constexpr int writers = 4;
+    constexpr int writesEach = 100;
+    const std::string path = platform.await(platform.manager().createVmWithTemplate("new-vm-linux"));
+    const std::string node = "/vm/" + uuidFromPathElement(path.substr(4)) + "/burst/";
+    std::vector<std::unique_ptr<Bus>> buses;
+    int written = 0;
+    for (int writer = 0; writer < writers; ++writer) {
+        buses.push_back(std::make_unique<Bus>(platform.loop(), platform.address()));
+        idl::db::DbClient db(*buses.back(), "com.citrix.xenclient.db", "/");
+        for (int i = 0; i < writesEach; ++i) {
+            const std::string key = std::to_string(writer * writesEach + i);
+            asio::co_spawn(platform.loop().context(), db.write(node + key, "value " + key),
+                           [&written](const std::exception_ptr& failure) {
+                               EXPECT_FALSE(failure);
+                               ++written;
+                           });
+        }
+    }
+    ASSERT_TRUE(platform.waitFor([&] { return written == writers * writesEach; }));
+    for (int i = 0; i < writers * writesEach; ++i) {
+        const std::string key = std::to_string(i);
+        EXPECT_EQ(platform.await(platform.vm(path).getDbKey("burst." + key)), "value " + key);
+    }
+}
+
 } // namespace
 } // namespace xb::test
