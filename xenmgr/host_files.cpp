@@ -130,7 +130,7 @@ std::optional<std::uint32_t> parseDecimal(std::string_view text) {
     return parseNumber(trimmed(text), 10);
 }
 
-std::vector<std::string> directoryNames(const std::filesystem::path& directory) {
+std::vector<std::string> directoryNames(const std::filesystem::path& directory, std::size_t limit) {
     std::vector<std::string> names;
     std::error_code error;
     for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end;
@@ -140,9 +140,8 @@ std::vector<std::string> directoryNames(const std::filesystem::path& directory) 
             log::warn("left out an entry of {} whose name is not UTF-8", directory.string());
             continue;
         }
-        if (names.size() == directoryLimit) {
-            log::warn("{} has more than {} entries; the others are left out", directory.string(),
-                      directoryLimit);
+        if (names.size() == limit) {
+            log::warn("{} has more than {} entries; the others are left out", directory.string(), limit);
             break;
         }
         names.push_back(name);

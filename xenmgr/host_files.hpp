@@ -40,9 +40,10 @@ std::optional<std::uint32_t> parseHex(std::string_view text, std::uint32_t large
 /// A decimal number without sign.
 std::optional<std::uint32_t> parseDecimal(std::string_view text);
 
-/// The names in a directory, sorted, at most directoryLimit; empty when there is none. Names that the bus
+/// The names in a directory, sorted, at most `limit` of them; empty when there is none. Names that the bus
 /// cannot carry are left out with a warning.
-std::vector<std::string> directoryNames(const std::filesystem::path& directory);
+std::vector<std::string> directoryNames(const std::filesystem::path& directory,
+                                        std::size_t limit = directoryLimit);
 /// The last part of what a symbolic link points to; "" when there is none.
 std::string linkTarget(const std::filesystem::path& link);
 

@@ -130,10 +130,12 @@ Task<std::vector<std::int32_t>> ManagerObject::listDomids(Caller) {
 
 Task<std::vector<ObjectPath>> ManagerObject::listVms(Caller) {
     co_await context_->db.fresh();
+    const auto uuids = context_->db.list("/vm");
     std::vector<ObjectPath> paths;
-    for (const auto& uuid : context_->db.list("/vm"))
-        if (context_->vms.find(uuid))
-            paths.push_back(pathOf(uuid));
+    paths.reserve(uuids.size());
+    for (const auto& uuid : uuids)
+        if (const auto vm = context_->vms.find(uuid))
+            paths.emplace_back(vm->objectPath());
     co_return paths;
 }
 
@@ -284,13 +286,17 @@ ManagerExtensionObject::getVms(Caller, std::vector<std::string> properties) {
         std::map<std::string, Variant> values;
         for (const VmProperty* row : rows) {
             try {
-                const PropertyContent content = co_await fetchVmProperty(context_, vm, *row);
+                if (!row->readLater) {
+                    values.emplace(row->name, variantOf(readVmProperty(context_, *vm, *row)));
+                    continue;
+                }
+                const PropertyContent content = co_await row->readLater(context_, vm);
                 values.emplace(row->name, variantOf(content));
             } catch (const Error& e) {
                 log::warn("VM {}: get_vms leaves out {}: {}", uuid, row->name, e.what());
             }
         }
-        result.emplace_back(pathOf(uuid), std::move(values));
+        result.emplace_back(ObjectPath(vm->objectPath()), std::move(values));
     }
     co_return result;
 }

@@ -44,6 +44,17 @@ unsigned depthOf(const std::string& text) {
     return deepest;
 }
 
+// A NUL, spelled out or escaped: no value of the database can hold one.
+bool holdsNul(const std::string& text) {
+    constexpr std::string_view escapedNul = "\\u0000";
+    if (text.find('\0') != std::string::npos)
+        return true;
+    for (std::size_t i = text.find('\\'); i != std::string::npos; i = text.find('\\', i + 2))
+        if (text.compare(i, escapedNul.size(), escapedNul) == 0)
+            return true;
+    return false;
+}
+
 std::string placeOf(const std::string& text, std::size_t offset) {
     const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(offset, text.size()));
     const auto line = 1 + std::count(text.begin(), end, '\n');
@@ -51,11 +62,25 @@ std::string placeOf(const std::string& text, std::size_t offset) {
     return "line " + std::to_string(line) + ", column " + std::to_string(end - start + 1);
 }
 
+// An escaped NUL is valid JSON, but neither the database nor the bus carries one.
+bool holdsNul(const rapidjson::Value& value) {
+    if (value.IsString())
+        return std::string_view(value.GetString(), value.GetStringLength()).find('\0') !=
+               std::string_view::npos;
+    if (value.IsArray())
+        return std::ranges::any_of(value.GetArray(), holdsNul); // at most templateDepthLimit deep
+    if (value.IsObject())
+        for (const auto& member : value.GetObject())
+            if (holdsNul(member.name) || holdsNul(member.value))
+                return true;
+    return false;
+}
+
 rapidjson::Document parseObject(const std::string& text, const std::string& what) {
     if (text.size() > templateLimit)
         throw Error(errors::limitsExceeded,
                     what + " is larger than " + std::to_string(templateLimit) + " bytes");
-    if (text.find('\0') != std::string::npos)
+    if (holdsNul(text))
         throw Error(errors::invalidArgs, what + " holds a NUL byte");
     if (depthOf(text) > templateDepthLimit)
         throw Error(errors::limitsExceeded,
@@ -67,6 +92,8 @@ rapidjson::Document parseObject(const std::string& text, const std::string& what
                                              ": " + rapidjson::GetParseError_En(document.GetParseError()));
     if (!document.IsObject())
         throw Error(errors::invalidArgs, what + " is not a JSON object");
+    if (holdsNul(document))
+        throw Error(errors::invalidArgs, what + " holds an escaped NUL (\\u0000)");
     return document;
 }
 

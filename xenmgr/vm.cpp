@@ -31,12 +31,9 @@ Error operationError(const std::string& what, const std::string& vm, const Error
 } // namespace
 
 Vm::Vm(Context& context, std::string uuid)
-    : context_(context), uuid_(std::move(uuid)), operation_(context.bus.loop().executor()),
+    : context_(context), uuid_(std::move(uuid)), node_(vmNode(uuid_)),
+      objectPath_("/vm/" + uuidToPathElement(uuid_)), operation_(context.bus.loop().executor()),
       deviceLock_(context.bus.loop().executor()) {}
-
-std::string Vm::objectPath() const {
-    return "/vm/" + uuidToPathElement(uuid_);
-}
 
 std::string Vm::displayName() const {
     const std::string name = context_.db.read(node() + "/name");
@@ -160,11 +157,20 @@ Task<std::string> Vm::console() {
     co_return co_await client.getConsole();
 }
 
+Task<bool> Vm::askMonitor(std::string& word, int& domid) {
+    const auto before = reports_;
+    const auto client = context_.links.client(uuid_);
+    word = co_await client.getStatus();
+    domid = co_await client.getDomid();
+    co_return reports_ == before;
+}
+
 Task<> Vm::adopt() {
     auto self = shared_from_this();
-    const auto client = context_.links.client(uuid_);
-    const std::string word = co_await client.getStatus();
-    const int domid = co_await client.getDomid();
+    std::string word;
+    int domid = -1;
+    if (!co_await askMonitor(word, domid))
+        co_return;
     if (auto state = parseVmState(word)) {
         log::info("VM \"{}\" adopted: {}, domid {}", displayName(), word, domid);
         state_ = *state;
@@ -185,6 +191,7 @@ Task<> Vm::dismiss() {
 // --- reports ---
 
 void Vm::stateReported(const std::string& word, int domid) {
+    ++reports_;
     if (auto state = parseVmState(word))
         setState(*state, domid);
     else
@@ -274,10 +281,10 @@ Task<> Vm::recover() {
     const auto file = context_.settings.runDirectory / ("xenvm-" + uuid_);
     const std::string config = std::filesystem::exists(file) ? file.string() : "";
     co_await context_.links.ensure(uuid_, config);
-    const auto client = context_.links.client(uuid_);
-    const std::string word = co_await client.getStatus();
-    const int domid = co_await client.getDomid();
-    stateReported(word, domid);
+    std::string word;
+    int domid = -1;
+    if (co_await askMonitor(word, domid))
+        stateReported(word, domid);
 }
 
 void Vm::failed(const std::string& what, const std::string& reason) {

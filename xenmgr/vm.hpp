@@ -23,9 +23,9 @@ public:
 
     const std::string& uuid() const { return uuid_; }
     /// /vm/<uuid> in the database.
-    std::string node() const { return vmNode(uuid_); }
+    const std::string& node() const { return node_; }
     /// /vm/<uuid_> on the bus.
-    std::string objectPath() const;
+    const std::string& objectPath() const { return objectPath_; }
     /// The configured name, or the UUID.
     std::string displayName() const;
 
@@ -62,6 +62,8 @@ private:
     Task<> restartAfterReboot();
     Task<> restartKeptAlive();
     Task<> recover();
+    /// Asks the monitor how the VM is; nothing when it reported by itself meanwhile, which is newer.
+    Task<bool> askMonitor(std::string& word, int& domid);
     bool restartsTooOften();
     void setState(VmState state, int domid);
     void react(VmState state);
@@ -69,9 +71,12 @@ private:
 
     Context& context_;
     std::string uuid_;
+    std::string node_;
+    std::string objectPath_;
     VmState state_ = VmState::shutdown;
     int domid_ = -1;
     std::string lastError_;
+    std::uint64_t reports_ = 0; ///< of the monitor, so far
     bool stopRequested_ = false;
     AsyncMutex operation_;
     AsyncMutex deviceLock_;

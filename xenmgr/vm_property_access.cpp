@@ -32,7 +32,9 @@ PropertyContent readVmProperty(const Context& context, const Vm& vm, const VmPro
     const Db& db = context.db;
     if (!property.nativeExperience.empty() && db.readBool(vm.node() + "/native-experience", false))
         return property.nativeExperience == "true";
-    const std::string node = vm.node() + "/" + std::string(property.path);
+    std::string node; // made for every property of a GetAll: one allocation
+    node.reserve(vm.node().size() + 1 + property.path.size());
+    node.append(vm.node()).append(1, '/').append(property.path);
     switch (property.type) {
     case VmProperty::Type::boolean:
         return db.readBool(node, property.fallback == "true");

@@ -3,7 +3,7 @@
 # Runs in the bench's dom0: prepares a bridge and disks for xen-libxl-smoke and runs it with the arguments given. What
 # the program cannot see itself is checked here: that nothing of the guests is left.
 #   run-in-dom0 -t 600 -o OVERLAY smoke_in_dom0.sh    with OVERLAY/usr/local/bin/xen-libxl-smoke
-# shellcheck source=/dev/null
+# shellcheck source=SCRIPTDIR/../../xen/lib.sh
 . /bench/lib.sh
 make_bridge xenbr0 10.9.0.1/24
 make_disk /storage/disks/pv.img 8 "text on the disk of pv"
@@ -18,7 +18,7 @@ if [ $# = 0 ]; then
 fi
 equal "no loop device left" "$(losetup -a)" ""
 equal "no domain left" "$(xl list | awk 'NR > 2')" ""
-equal "no vif left" "$(ls /sys/class/net | grep vif)" ""
+equal "no vif left" "$(find /sys/class/net -name "vif*")" ""
 equal "no device model left" "$(pgrep -l qemu)" ""
-equal "no userdata left" "$(ls /var/lib/xen | grep userdata | grep -v -- '\.d\.0\.\|-0\.0000')" ""
+equal "no userdata left" "$(find /var/lib/xen -name '*userdata*' ! -name '*.d.0.*' ! -name '*-0.0000*')" ""
 summary
