@@ -62,20 +62,6 @@ std::string placeOf(const std::string& text, std::size_t offset) {
     return "line " + std::to_string(line) + ", column " + std::to_string(end - start + 1);
 }
 
-// An escaped NUL is valid JSON, but neither the database nor the bus carries one.
-bool holdsNul(const rapidjson::Value& value) {
-    if (value.IsString())
-        return std::string_view(value.GetString(), value.GetStringLength()).find('\0') !=
-               std::string_view::npos;
-    if (value.IsArray())
-        return std::ranges::any_of(value.GetArray(), holdsNul); // at most templateDepthLimit deep
-    if (value.IsObject())
-        for (const auto& member : value.GetObject())
-            if (holdsNul(member.name) || holdsNul(member.value))
-                return true;
-    return false;
-}
-
 rapidjson::Document parseObject(const std::string& text, const std::string& what) {
     if (text.size() > templateLimit)
         throw Error(errors::limitsExceeded,
@@ -92,8 +78,6 @@ rapidjson::Document parseObject(const std::string& text, const std::string& what
                                              ": " + rapidjson::GetParseError_En(document.GetParseError()));
     if (!document.IsObject())
         throw Error(errors::invalidArgs, what + " is not a JSON object");
-    if (holdsNul(document))
-        throw Error(errors::invalidArgs, what + " holds an escaped NUL (\\u0000)");
     return document;
 }
 
