@@ -143,16 +143,12 @@ pid_t Client::processOf(const std::string& name) {
     return static_cast<pid_t>(pid);
 }
 
-Latencies Client::oneByOne(const Call& request, unsigned count) {
-    std::vector<double> times;
-    times.reserve(count);
+void Client::oneByOne(const Call& request, unsigned count, std::vector<double>& times) {
     for (unsigned i = 0; i < count; ++i) {
         const auto start = Clock::now();
         call(request);
         times.push_back(microseconds(Clock::now() - start));
     }
-    std::ranges::sort(times);
-    return {times[times.size() / 2], times[times.size() * 99 / 100]};
 }
 
 double Client::inFlight(const Call& request, unsigned window, unsigned count) {

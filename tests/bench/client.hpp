@@ -29,12 +29,6 @@ struct Call {
 std::function<void(sd_bus_message*)> strings(std::vector<std::string> values);
 Call getProperty(std::string service, std::string path, std::string interface, std::string name);
 
-/// How long single calls took.
-struct Latencies {
-    double p50 = 0; ///< microseconds
-    double p99 = 0;
-};
-
 class Client {
 public:
     explicit Client(const std::string& address);
@@ -54,8 +48,8 @@ public:
     /// Pid of the process that owns a name.
     pid_t processOf(const std::string& name);
 
-    /// `count` calls, one after the other.
-    Latencies oneByOne(const Call& call, unsigned count);
+    /// `count` calls, one after the other; adds the microseconds that each took.
+    void oneByOne(const Call& call, unsigned count, std::vector<double>& times);
     /// Calls per second with `window` of them under way at any time.
     double inFlight(const Call& call, unsigned window, unsigned count);
 

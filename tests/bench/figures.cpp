@@ -46,6 +46,11 @@ double median(std::vector<double> values) {
     return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
+double quantile(std::vector<double> values, double share) {
+    std::ranges::sort(values);
+    return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
+}
+
 Report::Report(bool json) : json_(json) {
     if (!json_)
         fmt::print("{:<44} {:>9} {:<9} {:>9}  {:<5}  {}\n", "", "figure", "", "goal", "", "");

@@ -10,6 +10,8 @@
 namespace xb::bench {
 
 double median(std::vector<double> values);
+/// The value that `share` (0 to 1) of the values are below.
+double quantile(std::vector<double> values, double share);
 
 struct Goal {
     enum class Sense { atMost, atLeast };

@@ -22,8 +22,9 @@ constexpr unsigned runningVms = 10;
 constexpr int vmMemoryMib = 32;
 constexpr double privateGoalMib = 1.5;
 constexpr double proportionalGoalMib = 4;
-// For timers that earlier calls have set: the quiet time after a change of a VM, dbd's way to the disk.
-constexpr std::chrono::seconds settling{5};
+// For what earlier calls have set: the time-out of the last one (25 s), the quiet time after a change of a
+// VM.
+constexpr std::chrono::seconds settling{30};
 constexpr std::chrono::seconds idleTime{20};
 
 std::string createVm(const Measuring& m) {
