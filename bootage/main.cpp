@@ -10,6 +10,7 @@
 #include "toolstack/libs/loop.hpp"
 #include "toolstack/libs/options.hpp"
 
+#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>

@@ -5,6 +5,8 @@
 #include "toolstack/libs/files.hpp"
 #include "toolstack/libs/log.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
@@ -31,7 +33,7 @@ std::optional<std::string> readProc(pid_t pid, const char* file) {
 
 std::string serviceOf(pid_t pid) {
     const std::string text = readProc(pid, "environ").value_or("");
-    const std::string prefix = std::string(serviceVariable) + "=";
+    const std::string prefix = fmt::format("{}=", serviceVariable);
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t end = std::min(text.find('\0', at), text.size());
         const std::string_view entry = std::string_view(text).substr(at, end - at);

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # xb_rpcgen(TARGET name XML file [NAME unit] [SERVER] [CLIENT]): generates C++ from an interface file and makes a static
-# library of it. Its headers are "idl/UNIT_server.hpp", "idl/UNIT_client.hpp" and "idl/UNIT_types.hpp"; UNIT is the file's
-# base name in lower case unless NAME says otherwise. With neither SERVER nor CLIENT there is a client.
+# library of each side: name_server with header "idl/UNIT_server.hpp", name_client with "idl/UNIT_client.hpp", both with
+# "idl/UNIT_types.hpp"; UNIT is the file's base name in lower case unless NAME says otherwise. With neither SERVER nor
+# CLIENT there is a client.
 set(XENBROKER_RPCGEN "" CACHE FILEPATH "An xc-rpcgen that runs on this machine, for cross builds")
 
 function(xb_rpcgen)
@@ -23,20 +24,24 @@ function(xb_rpcgen)
     endif()
 
     set(directory ${CMAKE_BINARY_DIR}/generated/idl)
-    set(outputs ${directory}/${ARG_NAME}_types.hpp)
+    set(types ${directory}/${ARG_NAME}_types.hpp)
+    set(sides "")
     set(options -o ${directory} -n ${ARG_NAME})
-    foreach(side SERVER CLIENT)
-        if(ARG_${side})
-            string(TOLOWER ${side} side)
-            list(APPEND outputs ${directory}/${ARG_NAME}_${side}.hpp ${directory}/${ARG_NAME}_${side}.cpp)
+    foreach(side server client)
+        string(TOUPPER ${side} wanted)
+        if(ARG_${wanted})
+            list(APPEND sides ${side})
             list(APPEND options --${side})
+            set(${side}_files ${directory}/${ARG_NAME}_${side}.hpp ${directory}/${ARG_NAME}_${side}.cpp)
         endif()
     endforeach()
-    add_custom_command(OUTPUT ${outputs}
+    add_custom_command(OUTPUT ${types} ${server_files} ${client_files}
         COMMAND ${generator} ${options} ${ARG_XML}
         DEPENDS ${generator} ${ARG_XML}
         COMMENT "Generating C++ from ${ARG_XML}"
         VERBATIM)
-    xb_library(${ARG_TARGET} PCH SOURCES ${outputs} PUBLIC_DEPS xenbroker_libs)
-    target_include_directories(${ARG_TARGET} PUBLIC ${CMAKE_BINARY_DIR}/generated)
+    foreach(side ${sides})
+        xb_library(${ARG_TARGET}_${side} PCH SOURCES ${types} ${${side}_files} PUBLIC_DEPS xenbroker_libs)
+        target_include_directories(${ARG_TARGET}_${side} PUBLIC ${CMAKE_BINARY_DIR}/generated)
+    endforeach()
 endfunction()

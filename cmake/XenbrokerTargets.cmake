@@ -3,9 +3,11 @@
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-    # What ccache needs to be told to cache users of a precompiled header (ccache(1), "Precompiled headers").
+    # What ccache needs to be told to cache users of a precompiled header (ccache(1), "Precompiled headers"), and to know
+    # a file again in another copy of the tree.
     set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
-        CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE_PROGRAM})
+        CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+        CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE_PROGRAM})
     set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
 endif()
 
@@ -43,7 +45,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
     target_compile_options(xenbroker_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
 endif()
 target_compile_definitions(xenbroker_options INTERFACE
-    SPDLOG_FMT_EXTERNAL BOOST_ASIO_NO_DEPRECATED XENBROKER_VERSION="${PROJECT_VERSION}")
+    SPDLOG_FMT_EXTERNAL BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION XENBROKER_VERSION="${PROJECT_VERSION}")
 
 # xb_library(NAME SOURCES... [DEPS ...] [PUBLIC_DEPS ...] [PCH]): a component's static library. Headers are included
 # from the top of the tree ("xen/hypervisor.hpp"). PCH: compile with the precompiled header of toolstack/libs (the

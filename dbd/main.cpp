@@ -9,6 +9,7 @@
 #include "toolstack/libs/log.hpp"
 #include "toolstack/libs/options.hpp"
 
+#include <CLI/CLI.hpp>
 #include <csignal>
 
 namespace {

@@ -5,6 +5,7 @@
 #include "toolstack/libs/options.hpp"
 #include "xenmgr/service.hpp"
 
+#include <CLI/CLI.hpp>
 #include <csignal>
 
 #ifndef XENBROKER_TEMPLATES

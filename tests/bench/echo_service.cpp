@@ -6,6 +6,7 @@
 #include "toolstack/libs/daemon.hpp"
 #include "toolstack/libs/options.hpp"
 
+#include <CLI/CLI.hpp>
 #include <systemd/sd-bus.h>
 
 namespace {

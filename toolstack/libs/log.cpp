@@ -6,6 +6,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/sinks/syslog_sink.h>
 #include <spdlog/sinks/systemd_sink.h>
+#include <spdlog/spdlog.h>
 
 #include <cstdlib>
 #include <fcntl.h>
@@ -35,7 +36,23 @@ bool stderrGoesNowhere() {
     return stat("/dev/null", &null) == 0 && status.st_rdev == null.st_rdev && S_ISCHR(status.st_mode);
 }
 
+spdlog::level::level_enum toSpdlog(Level level) {
+    constexpr spdlog::level::level_enum levels[] = {spdlog::level::debug, spdlog::level::info,
+                                                    spdlog::level::warn, spdlog::level::err};
+    return levels[static_cast<std::size_t>(level)];
+}
+
 } // namespace
+
+bool enabled(Level level) {
+    return spdlog::default_logger_raw()->should_log(toSpdlog(level));
+}
+
+void write(Level level, fmt::string_view format, fmt::format_args values) {
+    if (enabled(level))
+        spdlog::default_logger_raw()->log(toSpdlog(level),
+                                          spdlog::string_view_t(fmt::vformat(format, values)));
+}
 
 void init(const std::string& ident, Sink sink) {
     std::shared_ptr<spdlog::logger> logger;

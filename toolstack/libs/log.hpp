@@ -1,19 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 // Logging: to journald or syslog on a system, to stderr otherwise. Info lines tell what changed, one line
-// each; debug can be switched on at run time (Control interface, bus_control.hpp).
+// each; debug can be switched on at run time (org.xenbroker.daemon, toolstack/control).
 #pragma once
 
-#include <spdlog/spdlog.h>
+#include <fmt/core.h>
 
 #include <string>
 #include <string_view>
 
 namespace xb::log {
 
-using spdlog::debug;
-using spdlog::error;
-using spdlog::info;
-using spdlog::warn;
+enum class Level { debug, info, warning, error };
+
+/// Whether lines of that level are written at all.
+bool enabled(Level level);
+/// What the functions below call: formats and writes the line if the level is on.
+void write(Level level, fmt::string_view format, fmt::format_args values);
+
+template <class... T>
+void debug(fmt::format_string<T...> format, T&&... values) {
+    write(Level::debug, format, fmt::make_format_args(values...));
+}
+template <class... T>
+void info(fmt::format_string<T...> format, T&&... values) {
+    write(Level::info, format, fmt::make_format_args(values...));
+}
+template <class... T>
+void warn(fmt::format_string<T...> format, T&&... values) {
+    write(Level::warning, format, fmt::make_format_args(values...));
+}
+template <class... T>
+void error(fmt::format_string<T...> format, T&&... values) {
+    write(Level::error, format, fmt::make_format_args(values...));
+}
 
 /// Where lines go. Automatic: journald when stderr is the journal's stream, syslog when stderr is closed or
 /// /dev/null, stderr otherwise.

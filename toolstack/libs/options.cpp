@@ -4,6 +4,8 @@
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/log.hpp"
 
+#include <CLI/CLI.hpp>
+
 namespace xb {
 
 void addCommonOptions(CLI::App& app, CommonOptions& options, bool withRoot) {

@@ -2,11 +2,13 @@
 // The command-line options that every daemon has, and the frame that its main() is made of.
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include <filesystem>
 #include <functional>
 #include <string>
+
+namespace CLI {
+class App;
+}
 
 namespace xb {
 

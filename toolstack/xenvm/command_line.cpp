@@ -9,6 +9,7 @@
 #include "toolstack/xenvm/config_parser.hpp"
 #include "toolstack/xenvm/text.hpp"
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 namespace xb::xenvm {

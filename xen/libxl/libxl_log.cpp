@@ -14,17 +14,17 @@ namespace {
 
 // A libxl error is one operation's failure, of which whoever asked for it hears; to the daemon it is a
 // warning.
-spdlog::level::level_enum levelOf(xentoollog_level level) {
+log::Level levelOf(xentoollog_level level) {
     switch (level) {
     case XTL_NOTICE:
-        return spdlog::level::info;
+        return log::Level::info;
     case XTL_WARN:
     case XTL_ERROR:
-        return spdlog::level::warn;
+        return log::Level::warning;
     case XTL_CRITICAL:
-        return spdlog::level::err;
+        return log::Level::error;
     default:
-        return spdlog::level::debug;
+        return log::Level::debug;
     }
 }
 
@@ -45,7 +45,7 @@ LibxlLog::LibxlLog() : hook_{{&LibxlLog::onMessage, nullptr, &LibxlLog::onDestro
 
 void LibxlLog::onMessage(xentoollog_logger* logger, xentoollog_level level, int errnoValue,
                          const char* context, const char* format, va_list arguments) {
-    if (level < XTL_WARN && !spdlog::should_log(levelOf(level)))
+    if (level < XTL_WARN && !log::enabled(levelOf(level)))
         return;
     char text[2 * keptCharacters];
     std::vsnprintf(text, sizeof text, format, arguments);
@@ -56,7 +56,9 @@ void LibxlLog::message(xentoollog_level level, int errnoValue, const char* conte
     auto line = text;
     if (errnoValue > 0)
         line += ": " + std::generic_category().message(errnoValue);
-    spdlog::log(levelOf(level), "{}: {}", context ? context : "libxl", line);
+    if (!context)
+        context = "libxl";
+    log::write(levelOf(level), "{}: {}", fmt::make_format_args(context, line));
     if (level < XTL_ERROR)
         return;
     line.erase(0, sourceLength(line));

@@ -9,6 +9,7 @@
 #include "toolstack/libs/options.hpp"
 #include "xen/emulated/emulator/control_server.hpp"
 
+#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
