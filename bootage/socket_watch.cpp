@@ -120,12 +120,8 @@ void SocketWatch::waitForChange() {
 }
 
 void SocketWatch::retryLater() {
-    retry_.expires_after(pause_);
+    retry_.callAfter(pause_, [this] { check(); });
     pause_ = std::min(pause_ * 2, longestPause);
-    retry_.async_wait([this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
-        if (!error && !alive.expired())
-            check();
-    });
 }
 
 } // namespace xb::bootage

@@ -4,10 +4,9 @@
 // growing pause.
 #pragma once
 
-#include "toolstack/libs/task.hpp"
+#include "toolstack/libs/timer.hpp"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
 #include <filesystem>
@@ -40,7 +39,7 @@ private:
     std::string path_;
     std::function<void()> onOpen_;
     asio::posix::stream_descriptor inotify_;
-    asio::steady_timer retry_;
+    Timer retry_;
     std::chrono::milliseconds pause_;
     std::filesystem::path watched_;
     int watch_ = -1;

@@ -23,11 +23,8 @@ void Saver::changed() {
     if (scheduled_ || store_.dirtyFiles() == 0)
         return;
     scheduled_ = true;
-    timer_.expires_at(std::max(std::chrono::steady_clock::now(), lastFlush_ + flushInterval));
-    timer_.async_wait([this](boost::system::error_code cancelled) {
-        if (!cancelled)
-            spawn(executor_, "saving", flush());
-    });
+    timer_.callAfter(lastFlush_ + flushInterval - std::chrono::steady_clock::now(),
+                     [this] { spawn(executor_, "saving", flush()); });
 }
 
 Task<> Saver::flush() {

@@ -6,6 +6,7 @@
 
 #include "dbd/store.hpp"
 #include "toolstack/libs/task.hpp"
+#include "toolstack/libs/timer.hpp"
 
 #include <chrono>
 #include <string>
@@ -42,7 +43,7 @@ private:
     Store& store_;
     Workers worker_;
     AsyncMutex disk_;
-    asio::steady_timer timer_;
+    Timer timer_;
     bool scheduled_ = false;
     std::chrono::steady_clock::time_point lastFlush_;
     std::string lastError_;

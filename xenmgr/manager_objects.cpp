@@ -181,14 +181,12 @@ void ManagerObject::vmTransferChanged(const std::string& uuid) {
 void ManagerObject::vmConfigChanged(const std::string& uuid) {
     auto& timer = pendingConfigChanges_[uuid];
     if (!timer)
-        timer = std::make_shared<asio::steady_timer>(executor_);
-    timer->expires_after(configChangeQuiet); // cancels the wait before
-    timer->async_wait([this, uuid, self = shared_from_this()](boost::system::error_code cancelled) {
-        if (cancelled)
-            return;
+        timer = std::make_unique<Timer>(executor_);
+    auto quiet = [this, uuid] { // this object owns the timer, so it is there
         pendingConfigChanges_.erase(uuid);
         emitVmConfigChanged(uuid, pathOf(uuid));
-    });
+    };
+    timer->callAfter(configChangeQuiet, quiet);
 }
 
 void ManagerObject::vmStateChanged(const std::string& uuid, const std::string& publicState, int acpiState) {

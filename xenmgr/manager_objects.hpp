@@ -5,6 +5,7 @@
 
 #include "idl/org_xenbroker_xenmgr_server.hpp"
 #include "idl/xenmgr_server.hpp"
+#include "toolstack/libs/timer.hpp"
 #include "xenmgr/context.hpp"
 
 #include <map>
@@ -53,7 +54,7 @@ private:
     Context* context_ = nullptr;
     VmFactory* factory_ = nullptr;
     /// Running out: half a second after a VM's last change the signal leaves.
-    std::map<std::string, std::shared_ptr<asio::steady_timer>> pendingConfigChanges_;
+    std::map<std::string, std::unique_ptr<Timer>> pendingConfigChanges_;
 };
 
 class UnrestrictedManagerObject : public idl::xenmgr::XenmgrUnrestrictedServer {

@@ -117,7 +117,7 @@ std::string SignalMatch::rule() const {
 Bus::Bus(Loop& loop, const std::string& address)
     : loop_(loop), connection_(connect(address)), raw_(rawConnection(*connection_)),
       uniqueName_(connection_->getUniqueName()), objects_(std::make_unique<ObjectServer>(*this)),
-      descriptor_(loop.context()), timer_(loop.context()) {
+      descriptor_(loop.context()), timer_(loop.executor()) {
     addLiveBus(this);
     descriptor_.assign(connection_->getEventLoopPollData().fd);
     touched();
@@ -188,21 +188,14 @@ void Bus::arm() {
                                    process();
                                });
     }
-    if (auto timeout = poll.getRelativeTimeout()) {
-        if (timeout->count() <= 0) {
-            touched();
-            return;
-        }
-        // One that fires earlier will do: process() comes back here. So calls do not set it again and again.
-        const auto now = std::chrono::steady_clock::now();
-        if (timer_.expiry() > now && timer_.expiry() <= now + *timeout)
-            return;
-        timer_.expires_after(*timeout);
-        timer_.async_wait([this](boost::system::error_code error) {
-            if (!error)
-                process();
-        });
-    }
+    const auto timeout = poll.getRelativeTimeout();
+    if (!timeout)
+        timer_.cancel(); // an idle daemon sleeps
+    else if (timeout->count() <= 0)
+        touched();
+    // One that goes off earlier will do: process() comes back here. So calls do not set it again and again.
+    else if (!timer_.armed() || timer_.deadline() > std::chrono::steady_clock::now() + *timeout)
+        timer_.callAfter(*timeout, [this] { process(); });
 }
 
 void Bus::lost(const std::string& reason) {

@@ -10,6 +10,7 @@
 #include "toolstack/libs/loop.hpp"
 #include "toolstack/libs/message.hpp"
 #include "toolstack/libs/object_server.hpp"
+#include "toolstack/libs/timer.hpp"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 
@@ -124,7 +125,7 @@ private:
     std::string uniqueName_;
     std::unique_ptr<ObjectServer> objects_;
     asio::posix::stream_descriptor descriptor_;
-    asio::steady_timer timer_;
+    Timer timer_;
     bool scheduled_ = false;
     bool waitingToRead_ = false;
     bool waitingToWrite_ = false;

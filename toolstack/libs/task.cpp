@@ -2,7 +2,9 @@
 #include "toolstack/libs/task.hpp"
 
 #include "toolstack/libs/log.hpp"
+#include "toolstack/libs/timer.hpp"
 
+#include <boost/asio/experimental/channel.hpp>
 #include <boost/asio/redirect_error.hpp>
 
 namespace xb {
@@ -20,33 +22,55 @@ void spawn(const Executor& executor, std::string what, Task<> task) {
     asio::co_spawn(executor, std::move(task), std::move(report));
 }
 
+// A coroutine that waits, held by the reactor (a channel that nothing is ever sent through), so that it ends
+// with it.
+class Event::Waiter {
+public:
+    explicit Waiter(const Executor& executor) : channel_(executor) {}
+
+    Task<> wait() {
+        boost::system::error_code closed;
+        co_await channel_.async_receive(asio::redirect_error(asio::use_awaitable, closed));
+    }
+    void wake() { channel_.close(); }
+
+private:
+    asio::experimental::channel<void(boost::system::error_code)> channel_;
+};
+
+Event::Event(Executor executor) : executor_(std::move(executor)) {}
+Event::~Event() = default;
+
 void Event::set() {
     set_ = true;
     auto waiters = std::exchange(waiters_, {});
     for (auto& waiter : waiters)
-        waiter->cancel();
+        waiter->wake();
 }
 
 Task<> Event::wait() {
     if (set_)
         co_return;
-    auto timer = std::make_shared<asio::steady_timer>(executor_, asio::steady_timer::time_point::max());
-    waiters_.push_back(timer);
-    boost::system::error_code cancelled;
-    co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+    auto waiter = std::make_shared<Waiter>(executor_);
+    waiters_.push_back(waiter);
+    co_await waiter->wait();
 }
 
 Task<bool> Event::waitFor(std::chrono::milliseconds limit) {
     if (set_)
         co_return true;
-    auto timer = std::make_shared<asio::steady_timer>(executor_, limit);
-    waiters_.push_back(timer);
-    boost::system::error_code result;
-    co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, result));
-    if (result == asio::error::operation_aborted)
-        co_return true;
-    waiters_.remove(timer);
-    co_return set_;
+    auto waiter = std::make_shared<Waiter>(executor_);
+    waiters_.push_back(waiter);
+    Timer timer(executor_);
+    bool late = false;
+    auto giveUp = [this, waiter, &late] {
+        late = true;
+        waiters_.remove(waiter);
+        waiter->wake();
+    };
+    timer.callAfter(limit, giveUp);
+    co_await waiter->wait();
+    co_return !late || set_;
 }
 
 Task<AsyncMutex::Lock> AsyncMutex::lock() {
@@ -73,8 +97,8 @@ void AsyncMutex::Lock::release() {
 }
 
 Task<> delay(std::chrono::milliseconds time) {
-    asio::steady_timer timer(co_await asio::this_coro::executor, time);
-    co_await timer.async_wait(asio::use_awaitable);
+    Event never(co_await asio::this_coro::executor);
+    co_await never.waitFor(time);
 }
 
 } // namespace xb

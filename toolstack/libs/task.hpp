@@ -12,7 +12,6 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -42,9 +41,10 @@ void spawn(const Executor& executor, std::string what, Task<> task);
 /// A one-thread event: coroutines wait until it is set. Setting wakes all of them, in order, on the loop.
 class Event {
 public:
-    explicit Event(Executor executor) : executor_(std::move(executor)) {}
+    explicit Event(Executor executor);
     Event(const Event&) = delete;
     Event& operator=(const Event&) = delete;
+    ~Event();
 
     bool isSet() const { return set_; }
     void set();
@@ -55,9 +55,10 @@ public:
     Task<bool> waitFor(std::chrono::milliseconds limit);
 
 private:
+    class Waiter;
     Executor executor_;
     bool set_ = false;
-    std::list<std::shared_ptr<asio::steady_timer>> waiters_;
+    std::list<std::shared_ptr<Waiter>> waiters_;
 };
 
 /// A mutex between coroutines of one thread, first come first served; held across awaits ("one per VM").

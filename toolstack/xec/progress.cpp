@@ -42,7 +42,7 @@ void write(const std::string& text) {
 } // namespace
 
 Progress::Progress(Loop& loop, std::string what)
-    : timer_(loop.context()), what_(shown(std::move(what))), start_(std::chrono::steady_clock::now()),
+    : timer_(loop.executor()), what_(shown(std::move(what))), start_(std::chrono::steady_clock::now()),
       enabled_(isTerminal()), colours_(wantsColours()) {
     if (enabled_)
         tick();
@@ -70,11 +70,7 @@ void Progress::draw() {
 void Progress::tick() {
     draw();
     ++frame_;
-    timer_.expires_after(frameTime);
-    timer_.async_wait([this](boost::system::error_code error) {
-        if (!error)
-            tick();
-    });
+    timer_.callAfter(frameTime, [this] { tick(); });
 }
 
 } // namespace xb::xec

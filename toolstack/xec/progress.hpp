@@ -4,6 +4,7 @@
 #pragma once
 
 #include "toolstack/libs/loop.hpp"
+#include "toolstack/libs/timer.hpp"
 
 #include <chrono>
 #include <string>
@@ -25,7 +26,7 @@ private:
     void draw();
     void tick();
 
-    asio::steady_timer timer_;
+    Timer timer_;
     std::string what_;
     std::string state_;
     std::chrono::steady_clock::time_point start_;

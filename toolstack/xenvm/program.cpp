@@ -9,6 +9,7 @@
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/files.hpp"
 #include "toolstack/libs/log.hpp"
+#include "toolstack/libs/timer.hpp"
 #include "toolstack/libs/unique_fd.hpp"
 #include "toolstack/libs/uuid.hpp"
 #include "toolstack/xenvm/announcer.hpp"
@@ -158,11 +159,7 @@ private:
         notifyStopping();
         announcer_.hangUp();
         loop_.spawn("farewell", farewell());
-        timer_.expires_after(farewellLimit);
-        timer_.async_wait([this](const boost::system::error_code& error) {
-            if (!error)
-                loop_.stop();
-        });
+        timer_.callAfter(farewellLimit, [this] { loop_.stop(); });
     }
 
     Task<> farewell() {
@@ -180,7 +177,7 @@ private:
     std::shared_ptr<NotifyInterface> notify_;
     Announcer announcer_;
     std::shared_ptr<Vm> vm_;
-    asio::steady_timer timer_{loop_.context()};
+    Timer timer_{loop_.executor()};
     bool leaving_ = false;
 };
 

@@ -42,11 +42,10 @@ protected:
             loop.context().stop();
         });
         bool late = false;
-        asio::steady_timer deadline(loop.context(), patience);
-        deadline.async_wait([&](boost::system::error_code error) {
-            late = !error;
-            if (late)
-                loop.context().stop();
+        Timer deadline(loop.executor());
+        deadline.callAfter(patience, [&] {
+            late = true;
+            loop.context().stop();
         });
         // The bus layer stops the loop as well, when a test takes the bus away: go on then.
         while (!failure && !result && !late) {

@@ -4,6 +4,7 @@
 // wrong.
 #include "toolstack/libs/bus.hpp"
 
+#include "armed_timers.hpp"
 #include "private_bus.hpp"
 #include "toolstack/libs/error.hpp"
 
@@ -85,11 +86,8 @@ protected:
             result = std::move(value);
             loop.context().stop();
         });
-        asio::steady_timer deadline(loop.context(), 10s);
-        deadline.async_wait([&](boost::system::error_code error) {
-            if (!error)
-                loop.context().stop();
-        });
+        Timer deadline(loop.executor());
+        deadline.callAfter(10s, [&] { loop.context().stop(); });
         loop.context().restart();
         loop.context().run();
         if (failure)
@@ -279,6 +277,15 @@ TEST_F(BusTest, TheGuardRefusesBeforeTheObjectSees) {
               "org.freedesktop.DBus.Error.AccessDenied|not for you");
     EXPECT_EQ(errorOf("/a/b", interfaceName, "fail", std::string("error")),
               "org.xenbroker.test.Named|by name");
+}
+
+// A call's time-out must not wake an idle daemon once the answer is there.
+TEST_F(BusTest, AnAnsweredCallLeavesNoTimerBehind) {
+    EXPECT_EQ(errorOf("/a/b", interfaceName, "fail", std::string("error")),
+              "org.xenbroker.test.Named|by name");
+    loop.context().restart();
+    loop.context().run_for(std::chrono::milliseconds(20));
+    EXPECT_EQ(test::armedTimers(), 0U);
 }
 
 TEST_F(BusTest, LosingTheBusEndsTheLoop) {

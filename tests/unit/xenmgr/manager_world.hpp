@@ -100,11 +100,8 @@ public:
             done = true;
             loop.context().stop();
         });
-        asio::steady_timer deadline(loop.context(), std::chrono::seconds(30));
-        deadline.async_wait([&](boost::system::error_code cancelled) {
-            if (!cancelled)
-                loop.context().stop();
-        });
+        Timer deadline(loop.executor());
+        deadline.callAfter(std::chrono::seconds(30), [&] { loop.context().stop(); });
         loop.context().restart();
         loop.context().run();
         if (failure)
