@@ -188,7 +188,7 @@ Task<std::vector<StringMap>> HostObject::listCdDevices(Caller) {
         std::ranges::replace(node, ':', '_');
         const std::string owner = context_.db.read("/xenmgr/cdassign/" + node);
         entry["vm"] = owner;
-        entry["vm-sticky"] = owner.empty() ? "0" : "1";
+        entry["vm-sticky"] = std::string(1, owner.empty() ? '0' : '1'); // of a literal GCC 12 warns at -O2
     }
     co_return entries;
 }
