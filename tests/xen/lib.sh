@@ -85,11 +85,12 @@ expect_text() {
     fi
 }
 
-# wait_until SECONDS COMMAND...: runs COMMAND at each change of domains or xenstore until it succeeds.
+# wait_until SECONDS COMMAND...: runs COMMAND at each change of domains, or of what xenstore has of them and of VMs' states,
+# until it succeeds, and a last time at the end.
 wait_until() {
     local watch pid status=1 end=$((SECONDS + $1 * scale))
     shift
-    exec {watch}< <(exec xenstore-watch @introduceDomain @releaseDomain /local/domain 2>/dev/null)
+    exec {watch}< <(exec xenstore-watch @introduceDomain @releaseDomain /local/domain /state 2>/dev/null)
     pid=$!
     while [ $SECONDS -lt $end ]; do
         if "$@" >/dev/null 2>&1; then
@@ -100,7 +101,7 @@ wait_until() {
     done
     kill "$pid" 2>/dev/null
     exec {watch}<&-
-    return $status
+    [ $status = 0 ] || "$@" >/dev/null 2>&1
 }
 
 no_domain() { ! xl domid "$1"; }

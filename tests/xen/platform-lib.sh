@@ -26,6 +26,7 @@ new_vm() {
 }
 
 state() { xec-vm -n "$1" get state; }
+in_state() { [ "$(state "$1")" = "$2" ]; } # NAME STATE
 
 start_platform() {
     mkdir -p /etc/xenbroker /config

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs in the bench's dom0: the installed platform on real Xen, on the stock system bus with the policy that we ship,
-# driven through xec and xec-vm alone. PV and PVH guests from creation to deletion, a crash, and daemons that are killed
-# while guests run.
+# platform.sh [PART...]: runs in the bench's dom0: the installed platform on real Xen, on the stock system bus with the
+# policy that we ship, driven through xec and xec-vm alone. PV and PVH guests from creation to deletion, guests that
+# reboot, power off and crash by themselves, and daemons that are killed while guests run. PARTs: see the end.
 # shellcheck source=SCRIPTDIR/lib.sh
 . /bench/lib.sh
 # shellcheck source=SCRIPTDIR/platform-lib.sh
@@ -58,6 +58,34 @@ reboot_and_stop() { # NAME TYPE
     equal "$2: not in the list" "$(xec-vm | grep -cw "$1")" 0
 }
 
+# guest_ends NAME TYPE ADDRESS: the guest reboots by itself, and then, told so by the command line that was set while it
+# ran, powers itself off.
+guest_ends() {
+    local vm id uuid log before
+    log=$(console_log "$1")
+    vm=$(new_vm "$1" "$2" "$3" reboot:6)
+    check "$2 by itself: start" xec-vm --wait=120 -n "$1" start || return
+    id=$(xec-vm -n "$1" get domid)
+    uuid=$(xec-vm -n "$1" get uuid)
+    check "$2 by itself: next command line" \
+        xec -o "$vm" set cmd-line "console=hvc0 loglevel=3 net.ifnames=0 xbtest=poweroff:6"
+    expect_text "$2 by itself: goes to reboot" "$log" "DOMU-GOES reboot" 120 || return
+    before=$(line_count "$log")
+    if wait_new_domid "$1" "$id" 120; then ok "$2 by itself: new domain"; else fail "$2 by itself: new domain" "$(xl list)"; fi
+    expect_text "$2 by itself: up again" "$log" DOMU-UP 120 "$before"
+    equal "$2 by itself: running" "$(state "$1")" running
+    id=$(xec-vm -n "$1" get domid)
+    equal "$2 by itself: same VM" "$(xec-vm -n "$1" get uuid)" "$uuid"
+    equal "$2 by itself: its domain is the new one" "$(xl vm-list | awk -v id="$id" '$2 == id { print $1 }')" "$uuid"
+    expect_text "$2 by itself: goes to power off" "$log" "DOMU-GOES poweroff" 120 "$before" || return
+    if wait_until 60 in_state "$1" stopped; then ok "$2 by itself: stopped"; else
+        fail "$2 by itself: stopped" "$(xec-vm; xl list)"
+    fi
+    equal "$2 by itself: no error" "$(xec -o "$vm" -i org.xenbroker.vm get-last-error)" ""
+    equal "$2 by itself: no domain" "$(xl domid "$1" 2>/dev/null)" ""
+    check "$2 by itself: delete" xec-vm -n "$1" delete
+}
+
 # Daemons that are killed while the guest runs.
 kill_daemons() { # NAME
     local before id
@@ -88,8 +116,7 @@ try_crash() {
     vm=$(new_vm crashing pv 10.9.0.9/24 crash:1)
     check "crash: start" xec-vm --wait=120 -n crashing start || return
     expect_text "crash: announced" "$(console_log crashing)" "DOMU-GOES crash" 120
-    stopped() { [ "$(state crashing)" = stopped ]; }
-    if wait_until 60 stopped; then ok "crash: VM is stopped"; else fail "crash: VM is stopped" "$(xec-vm; xl list)"; fi
+    if wait_until 60 in_state crashing stopped; then ok "crash: VM is stopped"; else fail "crash: VM is stopped" "$(xec-vm; xl list)"; fi
     equal "crash: the reason is told" "$(xec -o "$vm" -i org.xenbroker.vm get-last-error | grep -c crash)" 1
     check "crash: delete" xec-vm -n crashing delete
 }
@@ -118,13 +145,28 @@ if start_platform; then ok "platform: up"; else
 fi
 equal "host: is on Xen" "$(xec -o /host get state)" idle
 check "host: memory" test "$(xec -o /host get total-mem)" -gt 500
-try_guest guest-pv pv 10.9.0.2/24
-kill_daemons guest-pv
-reboot_and_stop guest-pv pv
-try_guest guest-pvh pvh 10.9.0.3/24
-reboot_and_stop guest-pvh pvh
-try_crash
-try_refusals
+parts=("$@")
+[ $# -gt 0 ] || parts=(pv pvh by-itself crash refusals)
+for part in "${parts[@]}"; do
+    case $part in
+        pv)
+            try_guest guest-pv pv 10.9.0.2/24
+            kill_daemons guest-pv
+            reboot_and_stop guest-pv pv
+            ;;
+        pvh)
+            try_guest guest-pvh pvh 10.9.0.3/24
+            reboot_and_stop guest-pvh pvh
+            ;;
+        by-itself)
+            guest_ends ending-pv pv 10.9.0.4/24
+            guest_ends ending-pvh pvh 10.9.0.5/24
+            ;;
+        crash) try_crash ;;
+        refusals) try_refusals ;;
+        *) fail "$part" "there is no such part" ;;
+    esac
+done
 kill %1
 wait %1
 equal "end: bootage" $? 0
