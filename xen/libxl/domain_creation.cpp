@@ -4,8 +4,12 @@
 #include "toolstack/libs/log.hpp"
 #include "xen/libxl/domain_config_builder.hpp"
 #include "xen/libxl/domain_info.hpp"
+#include "xen/libxl/loop_devices.hpp"
 
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
 
 namespace xb::xen {
 
@@ -74,6 +78,18 @@ DomId build(LibxlContext& context, const DomainConfig& config) {
     return domid;
 }
 
+// Of the disk files that libxl gives to a loop device.
+std::vector<std::string> loopFiles(const DomainConfig& config) {
+    std::vector<std::string> files;
+    for (const auto& disk : config.disks) {
+        if (disk.path.empty() || disk.backendDomid != 0)
+            continue;
+        std::error_code ignored; // a file that is not there has no loop device either
+        files.push_back(std::filesystem::weakly_canonical(disk.path, ignored).string());
+    }
+    return files;
+}
+
 } // namespace
 
 Task<DomId> createDomain(Executor executor, std::shared_ptr<LibxlThreads> threads,
@@ -86,13 +102,26 @@ Task<DomId> createDomain(Executor executor, std::shared_ptr<LibxlThreads> thread
     auto onChange = [executor, made](const std::string&) { lookSoon(executor, made); };
     const auto madeWatch = co_await store->watch("/vm/" + made->uuid, onChange);
 
+    const auto files = loopFiles(config);
+    LoopSystem system;
+    const auto attached = attachedLoopDevices(system);
     DomId domid = 0;
+    std::exception_ptr failure;
     try {
         auto job = [config = std::move(config)](LibxlContext& context) { return build(context, config); };
         domid = co_await threads->run(std::move(job));
     } catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure) {
         made->over = true;
-        throw;
+        LoopSuspect suspect = [files, attached](const LoopDevice& each) {
+            return std::ranges::find(files, each.file) != files.end() &&
+                   std::ranges::find(attached, each) == attached.end();
+        };
+        if (!files.empty())
+            co_await detachLeftLoopDevices(threads, store, std::move(suspect), std::move(system));
+        std::rethrow_exception(failure);
     }
     made->report(domid);
     if (made->progress)

@@ -8,9 +8,11 @@
 #include "xen/libxl/domain_info.hpp"
 #include "xen/libxl/guest_request.hpp"
 #include "xen/libxl/libxl_threads.hpp"
+#include "xen/libxl/loop_devices.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 
@@ -139,7 +141,7 @@ public:
         });
     }
 
-    Task<> destroy(DomId domid) override { return destroyAndWait(threads_, query_, domid); }
+    Task<> destroy(DomId domid) override { return destroyAndWait(threads_, store_, query_, domid); }
 
     Task<bool> requestShutdown(DomId domid, ShutdownRequest request, std::chrono::seconds limit) override {
         return askToStop(executor_, threads_, store_, query_, domid, request, limit);
@@ -173,10 +175,17 @@ public:
     XenStore& store() override { return *store_; }
 
 private:
-    static Task<> destroyAndWait(std::shared_ptr<LibxlThreads> threads, DeathWatcher::Query query,
-                                 DomId domid) {
+    static Task<> destroyAndWait(std::shared_ptr<LibxlThreads> threads, std::shared_ptr<XenStore> store,
+                                 DeathWatcher::Query query, DomId domid) {
+        LoopSystem system;
+        const auto loops = co_await loopDevicesOf(store, domid, system);
         auto destroyIt = [domid](LibxlContext& context) { destroyDomain(context, domid); };
         co_await threads->run(destroyIt);
+        LoopSuspect suspect = [loops](const LoopDevice& each) {
+            return std::ranges::find(loops, each) != loops.end();
+        };
+        if (std::ranges::any_of(attachedLoopDevices(system), suspect))
+            co_await detachLeftLoopDevices(threads, store, suspect, system);
         // Nothing tells of the end of a dying domain; mostly it is gone by now.
         const auto deadline = std::chrono::steady_clock::now() + vanishLimit;
         for (auto pause = firstVanishCheck;; pause = std::min(2 * pause, longestVanishCheck)) {

@@ -28,9 +28,12 @@ Task<std::optional<std::string>> FakeStore::read(std::string path) {
     co_return found->second;
 }
 
-Task<std::vector<std::string>> FakeStore::list(std::string) {
-    throw Error("the fake store has no list()");
-    co_return std::vector<std::string>();
+Task<std::vector<std::string>> FakeStore::list(std::string path) {
+    std::set<std::string> names;
+    for (const auto& [node, value] : values)
+        if (node.starts_with(path + "/"))
+            names.insert(node.substr(path.size() + 1, node.find('/', path.size() + 1) - path.size() - 1));
+    co_return std::vector<std::string>(names.begin(), names.end());
 }
 
 Task<> FakeStore::write(std::string path, std::string value) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Drives the libxl implementation on real Xen: run in dom0 of the bench (smoke_in_dom0.sh), with its guests.
-// Prints PASS and FAIL lines and what it saw; status 1 if anything failed.
+// Drives the libxl implementation on real Xen: run in dom0 of the bench (tests/xen/libxl.sh), with its
+// guests. Prints PASS and FAIL lines and what it saw; status 1 if anything failed.
 //
 //   xen-libxl-smoke [--kernel FILE] [--initrd FILE] [--only NAME] [--scale N]
 #include "tests/unit/xen_libxl/guest_console.hpp"
@@ -69,6 +69,7 @@ private:
     Task<> refusals();
     Task<> sideBySide();
     Task<> hvm();
+    Task<> slowScript();
     Task<> scenario(std::string name, Task<> task);
 
     Loop& loop_;
@@ -429,6 +430,24 @@ Task<> Smoke::hvm() {
     co_await isGone("hvm", domid, config.uuid);
 }
 
+// The script that attaches disks has been made so slow that libxl kills it; whoever runs us looks at what is
+// left.
+Task<> Smoke::slowScript() {
+    auto config = guest("slow", DomainType::pv, "");
+    DiskConfig disk;
+    disk.path = "/storage/disks/slow.img";
+    disk.vdev = "xvda";
+    disk.writable = true;
+    config.disks = {disk};
+    auto create = [](Smoke& smoke, DomainConfig what) -> Task<> {
+        co_await smoke.xen_->create(std::move(what), {});
+    };
+    const auto text = co_await failureOf(create(*this, config));
+    check("slow script: the failure names it", text.find("block") != std::string::npos, text);
+    const auto domains = co_await xen_->domains();
+    check("slow script: no domain left", domains.size() == 1, std::to_string(domains.size()));
+}
+
 Task<> Smoke::scenario(std::string name, Task<> task) {
     if (!options_.only.empty() && options_.only != name)
         co_return;
@@ -462,6 +481,8 @@ Task<> Smoke::runAll() {
     co_await scenario("refusals", refusals());
     co_await scenario("side-by-side", sideBySide());
     co_await scenario("hvm", hvm());
+    if (options_.only == "slow-script")
+        co_await scenario("slow-script", slowScript());
     xen_.reset();
     fmt::print("{} passed, {} failed\n", passed_, failed_);
     loop_.stop(status());
