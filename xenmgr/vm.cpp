@@ -92,6 +92,7 @@ Task<> Vm::shutdown() {
         co_return;
     stopRequested_ = true;
     try {
+        co_await context_.links.settled(uuid_);
         const auto client = context_.links.client(uuid_);
         co_await client.halt(false);
     } catch (const Error& e) {
@@ -106,6 +107,7 @@ Task<> Vm::reboot() {
     if (!isRunning(state_))
         throw Error("reboot of VM \"" + displayName() + "\": it is " + publicWord(state_));
     try {
+        co_await context_.links.settled(uuid_);
         const auto client = context_.links.client(uuid_);
         stopRequested_ = true; // the restart below is ours, not the event's
         co_await client.reboot(false, false);
@@ -120,6 +122,7 @@ Task<> Vm::reboot() {
 Task<> Vm::destroy() {
     auto self = shared_from_this();
     stopRequested_ = true;
+    co_await context_.links.settled(uuid_);
     if (!context_.links.isRunning(uuid_)) {
         setState(VmState::shutdown, -1);
         co_return;
@@ -137,6 +140,7 @@ Task<> Vm::pause() {
     auto self = shared_from_this();
     if (domid_ < 0)
         throw Error("pause of VM \"" + displayName() + "\": it is " + publicWord(state_));
+    co_await context_.links.settled(uuid_);
     const auto client = context_.links.client(uuid_);
     co_await client.pause();
 }
@@ -145,6 +149,7 @@ Task<> Vm::unpause() {
     auto self = shared_from_this();
     if (domid_ < 0)
         co_return;
+    co_await context_.links.settled(uuid_);
     const auto client = context_.links.client(uuid_);
     co_await client.unpause();
 }
@@ -153,6 +158,7 @@ Task<std::string> Vm::console() {
     auto self = shared_from_this();
     if (domid_ < 0)
         throw Error("VM \"" + displayName() + "\" has no console: it is " + publicWord(state_));
+    co_await context_.links.settled(uuid_);
     const auto client = context_.links.client(uuid_);
     co_return co_await client.getConsole();
 }
@@ -182,6 +188,7 @@ Task<> Vm::adopt() {
 
 Task<> Vm::dismiss() {
     auto self = shared_from_this();
+    co_await context_.links.settled(uuid_);
     if (!context_.links.isRunning(uuid_))
         co_return;
     const auto client = context_.links.client(uuid_);

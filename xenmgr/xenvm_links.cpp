@@ -162,6 +162,14 @@ Task<> XenvmLinks::ensure(std::string uuid, std::string configFile) {
                 starting->failure + "; its log says why");
 }
 
+Task<> XenvmLinks::settled(std::string uuid) {
+    const auto it = starting_.find(uuid);
+    if (it == starting_.end())
+        co_return;
+    const auto starting = it->second;
+    static_cast<void>(co_await starting->done.waitFor(startLimit)); // ensure() reports one that does not come
+}
+
 Task<> XenvmLinks::reap(std::string uuid, std::shared_ptr<Child> child) {
     const ExitStatus status = co_await child->wait();
     if (!status.success())

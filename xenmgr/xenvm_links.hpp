@@ -43,6 +43,9 @@ public:
 
     /// Makes sure that the VM's xenvm runs; `configFile` may be empty when only a domain is to be adopted.
     Task<> ensure(std::string uuid, std::string configFile);
+    /// Returns once no start of the VM's xenvm is under way: one that was killed is being replaced, and calls
+    /// to it would fail meanwhile. Whether it runs then is isRunning()'s business.
+    Task<> settled(std::string uuid);
     /// The client for the VM's xenvm; calls fail with ServiceUnknown when it does not run.
     idl::xenvm::XenvmClient client(const std::string& uuid) const;
 

@@ -20,8 +20,8 @@ struct Access : sdbus::Message {
 };
 
 sdbus::internal::ISdBus* sdbusFunctions() {
-    static auto* const functions = Access::functions(*new sdbus::PlainMessage(sdbus::createPlainMessage()));
-    return functions;
+    static auto* const lender = new sdbus::PlainMessage(sdbus::createPlainMessage());
+    return Access::functions(*lender);
 }
 
 std::string text(const char* value) {
