@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# demo-dom0.sh: what ./run --xen does in the dom0 of the bench: starts the platform, then a real Linux guest, shows it,
-# and stops it again. A console into that dom0 is the next thing this needs.
+# demo-dom0.sh ONCE: what ./run --xen does in the dom0 of the bench: starts the platform, then a real Linux guest, shows
+# it, gives the user a shell unless ONCE is 1, and takes everything down again.
 set -eu # not pipefail: lib.sh ends pipes early
 # shellcheck source=tests/xen/lib.sh disable=SC1091
 . /bench/lib.sh
 libexec=/usr/libexec/xenbroker
 name=demo
+once=$1
 
 step() {
     echo "\$ $*" >&2
@@ -61,6 +62,22 @@ wait_for_text "$(console_log $name)" "DOMU-TICK 1" 120
 sed 's/^/    /' "$(console_log $name)"
 grep -q "DISK Hello from the disk" "$(console_log $name)"
 grep -q "NET ok" "$(console_log $name)"
+if [ "$once" = 0 ]; then
+    cat <<TEXT
+==> a shell in the control domain; try:
+        xec-vm                   xec-vm -n $name console     (ctrl-] leaves)
+        xec -o /host getall      xec-vm -n $name getall      xl list
+    exit, or ctrl-d, takes everything down.
+TEXT
+    stty -F /dev/hvc1 rows "${BENCH_ROWS:-24}" cols "${BENCH_COLUMNS:-80}"
+    (cd / && TERM=${BENCH_TERM:-linux} PS1='dom0:\w\$ ' setsid -c bash --norc -i </dev/hvc1 >/dev/hvc1 2>&1) || true
+    echo "==> the end"
+    if [ "$(xec-vm -n $name get state 2>/dev/null)" != running ]; then # whatever the user did
+        kill $supervisor
+        wait $supervisor
+        exit
+    fi
+fi
 echo "==> pause, unpause, shutdown"
 step xec-vm --wait=30 -n $name pause
 step xec-vm --wait=30 -n $name unpause
