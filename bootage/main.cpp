@@ -34,23 +34,18 @@ struct Options {
 };
 
 void addOptions(CLI::App& app, Options& options, CommonOptions& common) {
-    app.set_version_flag("--version", std::string("xenbroker ") + XENBROKER_VERSION);
-    app.add_option("--config", options.config, "file that says which services there are")->required();
-    app.add_option("--set", options.settings, "NAME=VALUE: what ${NAME} in the file stands for")
+    app.add_option("--config", options.config, "which services there are; needed")
+        ->type_name("FILE")
+        ->required();
+    app.add_option("--set", options.settings, "what ${NAME} in FILE stands for")
+        ->type_name("NAME=VALUE")
         ->allow_extra_args(false);
-    app.add_option("--status-fd", options.statusFd, "descriptor to write machine-readable events to")
+    app.add_option("--status-fd", options.statusFd, "descriptor to write events to, for programs")
         ->check(CLI::Range(0, 1'000'000));
     app.add_flag("--die-with-supervisor", options.dieWithSupervisor,
                  "end all services even if bootage is killed");
-    app.add_flag("--check", options.check,
-                 "only read the file and print the services in the order of their start");
-    app.add_option("--log-level", common.logLevel, "least level that is logged")
-        ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
-        ->capture_default_str();
-    app.add_option("--log-to", common.logTo,
-                   "where log lines go (auto: journal or syslog on a system, else stderr)")
-        ->check(CLI::IsMember({"auto", "stderr", "syslog"}))
-        ->capture_default_str();
+    app.add_flag("--check", options.check, "read FILE, print services in the order of start");
+    addLogOptions(app, common);
 }
 
 Variables variablesOf(const Options& options) {

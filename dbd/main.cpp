@@ -92,10 +92,11 @@ int serve(const Options& options) {
 } // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app("dbd: the configuration database, on the bus as com.citrix.xenclient.db");
+    CLI::App app("The configuration database, on the bus as com.citrix.xenclient.db.", "dbd");
     Options options;
     xb::addCommonOptions(app, options.common, true);
     app.add_option("--directory", options.directory, "where the files are, below --root")
+        ->type_name("DIR")
         ->capture_default_str();
     addLimits(app, options.limits);
     return xb::runProgram("dbd", app, options.common, argc, argv, [&options] { return serve(options); });

@@ -3,6 +3,7 @@
 
 #include "rpcgen/generator.hpp"
 #include "rpcgen/input_error.hpp"
+#include "toolstack/libs/help_formatter.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -25,28 +26,29 @@ struct BackEnd {
 } // namespace
 
 CommandLine parseCommandLine(int argc, const char* const* argv) {
-    CLI::App app{
-        "Generates C++ servers and clients from D-Bus interface files.\n"
-        "Writes NAME_types.hpp and NAME_server.hpp, .cpp (--server) or NAME_client.hpp, .cpp (--client).",
-        "xc-rpcgen"};
+    CLI::App app{"Generates C++ servers and clients from D-Bus interface files.\n"
+                 "Writes NAME_types.hpp, and NAME_server.hpp, .cpp or NAME_client.hpp, .cpp.",
+                 "xc-rpcgen"};
+    app.formatter(std::make_shared<HelpFormatter>());
     app.set_version_flag("--version", XENBROKER_VERSION);
     Options options;
     std::vector<std::string> files;
     std::string unused;
     bool cpp = true;
-    app.add_option("XML", files, "Interface file; only the first one is used");
-    auto* output = app.add_option("-o,--output", options.output,
-                                  "Directory for the files, made if need be (default: .)");
-    auto* name = app.add_option("-n,--name", options.name,
-                                "Name of the files (default: that of the XML file in lower case)");
-    app.add_flag("-s,--server", options.server, "Write the server side");
-    app.add_flag("-c,--client", options.client, "Write the client side; the default without --server");
-    auto* modulePrefix = app.add_option("--module-prefix", unused, "Accepted and not used: Haskell only");
+    app.add_option("XML", files, "interface file; only the first one is used");
+    auto* output =
+        app.add_option("-o,--output", options.output, "for the files; made if need be [.]")->type_name("DIR");
+    auto* name = app.add_option("-n,--name", options.name, "their name [that of the XML file in lower case]")
+                     ->type_name("NAME");
+    app.add_flag("-s,--server", options.server, "write the server side");
+    app.add_flag("-c,--client", options.client, "write the client side [unless --server]");
+    auto* modulePrefix =
+        app.add_option("--module-prefix", unused, "accepted and not used: Haskell only")->type_name("NAME");
     auto* templates =
-        app.add_option("--templates-dir", unused, "Accepted and not used: there are no templates");
+        app.add_option("--templates-dir", unused, "accepted and not used: there are none")->type_name("DIR");
     for (auto* option : {output, name, modulePrefix, templates})
         option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-    app.add_flag("--cpp", cpp, "Write C++ (default)");
+    app.add_flag("--cpp", cpp, "write C++; always so");
     std::array<BackEnd, 5> others{{{"--haskell", "Haskell"},
                                    {"--camel", "OCaml"},
                                    {"--javascript", "JavaScript"},

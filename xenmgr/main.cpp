@@ -31,26 +31,29 @@ xb::Task<> startService(xb::xenmgr::Service& service, xb::Loop& loop) {
 } // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app("xenmgr: manages the VMs of this machine, on the bus as com.citrix.xenclient.xenmgr");
+    CLI::App app("Manages the VMs of this machine, on the bus as com.citrix.xenclient.xenmgr.", "xenmgr");
     xb::CommonOptions common;
     xb::xenmgr::Settings settings;
     bool ignored = false;
     settings.templates = besideThisProgram("../../" XENBROKER_TEMPLATES);
     settings.xenvmProgram = besideThisProgram("xenvm");
     xb::addCommonOptions(app, common, true);
-    app.add_option("--hypervisor", settings.hypervisor.kind, "libxl, or emulated where there is no Xen")
+    app.add_option("--hypervisor", settings.hypervisor.kind, "what runs the VMs")
         ->check(CLI::IsMember({"libxl", "emulated"}))
         ->capture_default_str();
     app.add_option("--emulator-directory", settings.hypervisor.emulatorDirectory,
-                   "run directory of xen-emulator");
-    app.add_option("--templates", settings.templates, "directory of the VM templates")->capture_default_str();
-    app.add_option("--run-directory", settings.runDirectory,
-                   "private directory for the configurations of started VMs")
+                   "run directory of xen-emulator")
+        ->type_name("DIR");
+    app.add_option("--templates", settings.templates, "VM templates [as installed]")->type_name("DIR");
+    app.add_option("--run-directory", settings.runDirectory, "configurations of VMs")
+        ->type_name("DIR")
         ->capture_default_str();
     app.add_option("--disk-directory", settings.diskDirectory, "where create_vhd puts disks")
+        ->type_name("DIR")
         ->capture_default_str();
-    app.add_option("--xenvm", settings.xenvmProgram, "the monitor program")->capture_default_str();
-    app.add_flag("--no-daemonize,--no-autostart", ignored, "accepted from existing scripts; always so");
+    app.add_option("--xenvm", settings.xenvmProgram, "the monitor of a VM [as installed]")
+        ->type_name("PROGRAM");
+    app.add_flag("--no-daemonize,--no-autostart", ignored, "accepted: always so");
     return xb::runProgram("xenmgr", app, common, argc, argv, [&] {
         settings.root = common.root;
         settings.runDirectory = xb::below(common.root, settings.runDirectory);

@@ -2,6 +2,7 @@
 #include "toolstack/libs/options.hpp"
 
 #include "toolstack/libs/error.hpp"
+#include "toolstack/libs/help_formatter.hpp"
 #include "toolstack/libs/log.hpp"
 
 #include <CLI/CLI.hpp>
@@ -9,17 +10,24 @@
 namespace xb {
 
 void addCommonOptions(CLI::App& app, CommonOptions& options, bool withRoot) {
-    app.set_version_flag("--version", std::string("xenbroker ") + XENBROKER_VERSION);
-    app.add_option("--bus", options.bus, "D-Bus address of the message bus")->default_str("the system bus");
+    app.add_option("--bus", options.bus, "the message bus")
+        ->type_name("ADDRESS")
+        ->default_str("the system bus");
     if (withRoot)
-        app.add_option("--root", options.root, "directory that stands for / of all files read and written")
+        app.add_option("--root", options.root, "stands for / of all files")
+            ->type_name("DIR")
             ->capture_default_str();
+    addLogOptions(app, options);
+}
+
+void addLogOptions(CLI::App& app, CommonOptions& options) {
+    app.formatter(std::make_shared<HelpFormatter>());
+    app.set_version_flag("--version", std::string("xenbroker ") + XENBROKER_VERSION);
     app.add_option("--log-level", options.logLevel, "least level that is logged")
-        ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+        ->check(CLI::IsMember(std::vector<std::string>{"debug", "info", "warning", "error"}))
         ->capture_default_str();
-    app.add_option("--log-to", options.logTo,
-                   "where log lines go (auto: journal or syslog on a system, else stderr)")
-        ->check(CLI::IsMember({"auto", "stderr", "syslog"}))
+    app.add_option("--log-to", options.logTo, "auto: log of the system, if any")
+        ->check(CLI::IsMember(std::vector<std::string>{"auto", "stderr", "syslog"}))
         ->capture_default_str();
 }
 

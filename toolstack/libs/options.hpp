@@ -29,6 +29,9 @@ struct CommonOptions {
 /// Adds the common options; `withRoot` where the daemon reads or writes files.
 void addCommonOptions(CLI::App& app, CommonOptions& options, bool withRoot);
 
+/// --version and the options of logging alone, and what --help looks like; part of the above.
+void addLogOptions(CLI::App& app, CommonOptions& options);
+
 /// Runs a daemon's or tool's body: parses the arguments, sets up logging, and turns exceptions into one log
 /// line and an exit status.
 int runProgram(const char* name, CLI::App& app, CommonOptions& options, int argc, char** argv,

@@ -35,6 +35,7 @@ Works on one virtual machine; without a selector shows a table of all.
   -n, --name NAME        -u, --uuid UUID       the VM with this name, uuid,
   -d, --domid N          -o, --path PATH       domain number or object path
   -k, --disk N           -c, --nic N           its disk or NIC N instead of it
+      --object PATH      as --path             --completion-names  only names
       --list-disks       --list-nics           its disks, its NICs
       --wait[=SECONDS]   with start, shutdown, reboot, destroy, pause, unpause:
                          until the VM is in the state that this leads to

@@ -39,36 +39,40 @@ std::chrono::milliseconds milliseconds(double seconds) {
 
 void addOptions(CLI::App& app, Settings& settings, Classic& classic, Seconds& seconds) {
     addCommonOptions(app, settings.common, true);
-    app.add_option("--uuid", settings.vm.uuid, "UUID of the VM (default: the key uuid of the configuration)");
-    app.add_option("--config", settings.vm.configFile, "configuration file of the VM; not below --root");
-    app.add_flag("--strict-config", settings.vm.strictConfig, "exit if a line of the configuration is wrong");
+    app.add_option("--uuid", settings.vm.uuid, "the VM [the key uuid of the configuration]")
+        ->type_name("UUID");
+    app.add_option("--config", settings.vm.configFile, "its configuration; not below --root")
+        ->type_name("FILE");
+    app.add_flag("--strict-config", settings.vm.strictConfig, "end if a line of it is wrong");
     app.add_option("--hypervisor", settings.hypervisor.kind, "what runs the domain")
         ->check(CLI::IsMember({"libxl", "emulated"}))
         ->capture_default_str();
     app.add_option("--emulator-directory", settings.hypervisor.emulatorDirectory,
-                   "run directory of xen-emulator");
+                   "run directory of xen-emulator")
+        ->type_name("DIR");
     app.add_option("--state-directory", settings.stateDirectory,
-                   "directory for lock files (default: /run/xenbroker/xenvm below --root)");
+                   "for lock files [/run/xenbroker/xenvm below --root]")
+        ->type_name("DIR");
 
     const auto time = CLI::Range(0.0, 7.0 * 24 * 3600);
-    app.add_option("--acknowledge-timeout", seconds.acknowledge,
-                   "seconds for a guest to acknowledge a shutdown")
+    app.add_option("--acknowledge-timeout", seconds.acknowledge, "seconds to acknowledge a shutdown")
         ->check(time)
         ->capture_default_str();
-    app.add_option("--stop-timeout", seconds.stop, "seconds for a guest to stop after that")
+    app.add_option("--stop-timeout", seconds.stop, "seconds to stop after that")
         ->check(time)
         ->capture_default_str();
-    app.add_option("--force-after", seconds.forceAfter, "seconds after which a shutdown is forced; 0: never")
+    app.add_option("--force-after", seconds.forceAfter, "seconds until it is forced; 0: never")
         ->check(time)
         ->capture_default_str();
-    app.add_option("--restart-spacing", seconds.restartSpacing,
-                   "least seconds between two automatic restarts")
+    app.add_option("--restart-spacing", seconds.restartSpacing, "seconds between automatic restarts")
         ->check(time)
         ->capture_default_str();
 
-    app.add_flag("--no-daemonize", classic.noDaemonize, "accepted: xenvm always stays in the foreground");
-    app.add_option("--monitor-dbus", classic.dbus, "accepted if true: xenvm is always on D-Bus");
-    app.add_option("--monitor-json", classic.json, "accepted if false: there is no JSON socket");
+    app.add_flag("--no-daemonize", classic.noDaemonize, "accepted: always so");
+    app.add_option("--monitor-dbus", classic.dbus, "accepted if true: it is always on D-Bus")
+        ->type_name("BOOL");
+    app.add_option("--monitor-json", classic.json, "accepted if false: there is no JSON socket")
+        ->type_name("BOOL");
     app.add_flag("--monitor-dbus-session", classic.session, "refused: say --bus");
     app.add_option("FILE", classic.file, "as --config");
 }

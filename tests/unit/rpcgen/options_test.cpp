@@ -94,7 +94,7 @@ TEST_F(Program, WrongUsage) {
     for (const char* arguments : {"", "--nonsense Good.xml", "-o"}) {
         const auto result = run(arguments);
         EXPECT_EQ(result.status, 2) << arguments;
-        EXPECT_NE(result.output.find("Usage:"), std::string::npos) << arguments;
+        EXPECT_NE(result.output.find("usage:"), std::string::npos) << arguments;
     }
 }
 

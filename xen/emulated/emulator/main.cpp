@@ -54,19 +54,21 @@ void prepare(EmulatorOptions& options) {
 }
 
 void addOptions(CLI::App& app, EmulatorOptions& options) {
-    app.add_option("--directory", options.directory, "run directory: sockets, rings and console logs")
+    app.add_option("--directory", options.directory, "sockets, rings and console logs; needed")
+        ->type_name("DIR")
         ->required();
     app.add_option("--memory", options.memoryMib, "memory of the machine, MiB")->capture_default_str();
     app.add_option("--dom0-memory", options.controlDomainMemoryMib, "memory of domain 0, MiB")
         ->capture_default_str();
     app.add_option("--cpus", options.cpus, "processors of the machine")->capture_default_str();
     app.add_flag("--iommu", options.directIo, "say that there is an IOMMU");
-    app.add_option("--bridges", options.bridges, "bridges that network cards can be on")
+    app.add_option("--bridges", options.bridges, "bridges for network cards")
+        ->type_name("NAME,...")
         ->delimiter(',')
         ->capture_default_str();
-    app.add_option("--xenstored", options.xenstored, "the C xenstored of Xen 4.17");
-    app.add_option("--shim", options.shim, "library that is preloaded into xenstored");
-    app.add_option("--guest", options.guest, "program that plays a guest");
+    app.add_option("--xenstored", options.xenstored, "the C xenstored of Xen 4.17")->type_name("PROGRAM");
+    app.add_option("--shim", options.shim, "library that is preloaded into xenstored")->type_name("FILE");
+    app.add_option("--guest", options.guest, "program that plays a guest")->type_name("PROGRAM");
     app.add_flag("--keep-logs", options.keepLogs, "leave the console logs when ending");
     app.add_option_function<unsigned>(
            "--device-limit", [&](unsigned ms) { options.deviceLimit = std::chrono::milliseconds(ms); },
@@ -122,7 +124,8 @@ int run(EmulatorOptions options) {
 } // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app("Plays Xen on a machine without it: domains are processes, xenstored is the real one.");
+    CLI::App app("Plays Xen on a machine without it: domains are processes, xenstored is real.",
+                 "xen-emulator");
     CommonOptions common;
     EmulatorOptions options;
     addCommonOptions(app, common, false);

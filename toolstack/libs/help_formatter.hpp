@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// What --help of a program with CLI11 prints: an option per line, and all of it on a screen of 24 lines and
+// 80 columns (tests/integration/help holds programs to it). A header of its own, as xc-rpcgen uses it
+// too, which links nothing of the platform.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace xb {
+
+class HelpFormatter : public CLI::Formatter {
+public:
+    std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode) const override {
+        name.erase(0, name.rfind('/') + 1);
+        std::string text = "usage: " + name + " [OPTION...]";
+        std::vector<const CLI::Option*> own;
+        std::vector<const CLI::Option*> common;
+        collect(*app, own, common);
+        for (const CLI::Option* option : own)
+            if (option->nonpositional() == false)
+                text += option->get_required() ? " " + option->get_name() : " [" + option->get_name() + "]";
+        text += "\n" + app->get_description() + "\n";
+        for (const CLI::Option* option : own)
+            if (option->nonpositional())
+                text += line(*option);
+        for (const CLI::Option* option : common)
+            text += line(*option);
+        text += "  -h, --help                this text           --version\n";
+        return app->get_footer().empty() ? text : text + app->get_footer() + "\n";
+    }
+
+private:
+    // Options of its own first, then those that all daemons have.
+    static void collect(const CLI::App& app, std::vector<const CLI::Option*>& own,
+                        std::vector<const CLI::Option*>& common) {
+        constexpr std::array<std::string_view, 4> everywhere{"bus", "root", "log-level", "log-to"};
+        for (const CLI::Option* option : app.get_options()) {
+            const auto& names = option->get_lnames();
+            if (!names.empty() && (names[0] == "help" || names[0] == "version"))
+                continue;
+            const bool shared = !names.empty() && std::ranges::find(everywhere, names[0]) != everywhere.end();
+            (shared ? common : own).push_back(option);
+        }
+        for (const CLI::App* group : app.get_subcommands({}))
+            if (group->get_name().empty())
+                collect(*group, own, common);
+    }
+
+    static std::string line(const CLI::Option& option) {
+        constexpr std::size_t column = 28;
+        std::string left;
+        for (const auto& name : option.get_snames())
+            left += (left.empty() ? "  -" : ", -") + name;
+        for (const auto& name : option.get_lnames())
+            left += (left.empty() ? "  --" : ", --") + name;
+        const std::string value = option.get_type_size() == 0 ? "" : valueName(option.get_type_name());
+        if (!value.empty())
+            left += " " + value;
+        left += "  ";
+        left.resize(std::max(left.size(), column), ' ');
+        const std::string& fallback = option.get_default_str();
+        return left + option.get_description() + (fallback.empty() ? "" : " [" + fallback + "]") + "\n";
+    }
+
+    // CLI11 has "TYPE:what its checks say", the words to choose from in braces.
+    static std::string valueName(std::string type) {
+        if (const auto open = type.find('{'); open != std::string::npos) {
+            type = type.substr(open + 1, type.find('}', open) - open - 1);
+            std::ranges::replace(type, ',', '|');
+            return type;
+        }
+        type = type.substr(0, type.find(':'));
+        return type == "UINT" || type == "INT" || type == "FLOAT" ? "N" : type;
+    }
+};
+
+} // namespace xb
