@@ -21,6 +21,9 @@
 
 namespace xb::xen {
 
+/// Name of the error of a domain that is not made because memory is short.
+inline constexpr const char* notEnoughMemoryError = "org.xenbroker.Error.NotEnoughMemory";
+
 /// Why a domain stopped running (SHUTDOWN_* of Xen's public/sched.h).
 enum class ShutdownReason { poweroff, reboot, suspend, crash, watchdog, softReset };
 

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "xenmgr/errors.hpp"
 
+#include "idl/xenvm_client.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <string_view>
+
 namespace xb::xenmgr {
 
 namespace {
@@ -9,8 +16,16 @@ const char* textOf(Code code) {
     switch (code) {
     case Code::notEnoughMemory:
         return "Not enough memory!";
-    case Code::internal:
-        return "Internal error";
+    case Code::badState:
+        return "The VM is in the wrong state";
+    case Code::didNotShutDown:
+        return "The VM did not shut down";
+    case Code::alreadyCreated:
+        return "The VM is created already";
+    case Code::missingCapability:
+        return "The host lacks a capability that the VM needs";
+    case Code::failed:
+        return "The operation failed";
     case Code::policyForbidsEdit:
         return "Editing of properties is disabled by this VM's active policy";
     case Code::cannotRemoveRunning:
@@ -37,6 +52,27 @@ const char* textOf(Code code) {
     return "Unknown error";
 }
 
+struct Named {
+    std::string_view name;
+    Code code;
+};
+
+namespace monitor = idl::xenvm::errorNames;
+
+constexpr std::array failuresOfMonitors{
+    Named{monitor::notEnoughMemory, Code::notEnoughMemory},
+    Named{monitor::badState, Code::badState},
+    Named{monitor::didNotShutDown, Code::didNotShutDown},
+    Named{monitor::alreadyCreated, Code::alreadyCreated},
+    Named{monitor::missingCapability, Code::missingCapability},
+};
+
+bool hasCode(std::string_view text) {
+    constexpr std::size_t digits = 3;
+    return text.size() > digits && text[digits] == ':' &&
+           std::ranges::all_of(text.substr(0, digits), [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
 } // namespace
 
 Error coded(Code code, const std::string& detail) {
@@ -44,6 +80,17 @@ Error coded(Code code, const std::string& detail) {
     if (!detail.empty())
         text += code == Code::io ? ": " + detail : " (" + detail + ")";
     return Error(text);
+}
+
+Error operationError(const std::string& what, const Error& failure) {
+    if (hasCode(failure.what()))
+        return Error(failure.what());
+    const std::string text = what + ": " + failure.what();
+    for (const char* name : {errors::notSupported, errors::invalidArgs, errors::timeout})
+        if (failure.name() == name)
+            return Error(name, text);
+    const auto known = std::ranges::find(failuresOfMonitors, failure.name(), &Named::name);
+    return coded(known == failuresOfMonitors.end() ? Code::failed : known->code, text);
 }
 
 Error notSupported(const std::string& what) {

@@ -12,7 +12,11 @@ namespace xb::xenmgr {
 
 enum class Code {
     notEnoughMemory = 101,
-    internal = 199,
+    badState = 102,
+    didNotShutDown = 104,
+    alreadyCreated = 105,
+    missingCapability = 106,
+    failed = 199,
     policyForbidsEdit = 202,
     cannotRemoveRunning = 204,
     tooManyVms = 205,
@@ -28,6 +32,11 @@ enum class Code {
 
 /// The error with this code; `detail` names the thing and the reason.
 Error coded(Code code, const std::string& detail = "");
+
+/// A failure of a VM's monitor as our clients know it: its code, and `what` (start of VM ...) before its
+/// text. An error that has a code, and one whose name says enough (NotSupported, InvalidArgs, Timeout), keeps
+/// it.
+Error operationError(const std::string& what, const Error& failure);
 
 /// "This part of the interface is not there yet", for `what`; listed in docs/not-supported.md.
 Error notSupported(const std::string& what);

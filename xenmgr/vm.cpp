@@ -18,14 +18,13 @@ namespace {
 constexpr std::size_t restartLimit = 5;
 constexpr std::chrono::seconds restartWindow{60};
 
-// A monitor's failure, in our words; its text already names thing and reason.
-Error operationError(const std::string& what, const std::string& vm, const Error& e) {
-    const std::string text = e.what();
-    if (e.name() == errors::timeout)
-        return Error(errors::timeout, what + " of VM \"" + vm + "\" took too long: " + text);
-    return Error(e.name(), text.find(':') == 3 && std::isdigit(static_cast<unsigned char>(text[0])) != 0
-                               ? text
-                               : what + " of VM \"" + vm + "\": " + text);
+// The configuration for the monitor, where only it finds it.
+void handOver(const std::filesystem::path& file, const std::string& text) {
+    try {
+        writeFileAtomically(file, text, 0600);
+    } catch (const Error& e) {
+        throw coded(Code::io, e.what());
+    }
 }
 
 } // namespace
@@ -38,6 +37,10 @@ Vm::Vm(Context& context, std::string uuid)
 std::string Vm::displayName() const {
     const std::string name = context_.db.read(node() + "/name");
     return name.empty() ? uuid_ : name;
+}
+
+std::string Vm::describe(const char* operation) const {
+    return std::string(operation) + " of VM \"" + displayName() + "\"";
 }
 
 int Vm::acpiState() const {
@@ -69,14 +72,14 @@ Task<> Vm::startLocked() {
         checkBeforeStart(context_, uuid_);
         const std::string text = xenvmConfig(context_, uuid_);
         const auto file = context_.settings.runDirectory / ("xenvm-" + uuid_);
-        writeFileAtomically(file, text, 0600);
+        handOver(file, text);
         co_await context_.links.ensure(uuid_, file.string());
         const auto client = context_.links.client(uuid_);
         co_await client.readConfig(file.string());
         co_await client.start(false);
     } catch (const Error& e) {
         failed("start", e.what());
-        failure = std::make_exception_ptr(operationError("start", displayName(), e));
+        failure = std::make_exception_ptr(operationError(describe("start"), e));
     }
     if (!failure)
         co_return;
@@ -97,7 +100,7 @@ Task<> Vm::shutdown() {
         co_await client.halt(false);
     } catch (const Error& e) {
         failed("shutdown", e.what());
-        throw operationError("shutdown", displayName(), e);
+        throw operationError(describe("shutdown"), e);
     }
 }
 
@@ -105,7 +108,7 @@ Task<> Vm::reboot() {
     auto self = shared_from_this();
     auto lock = co_await operation_.lock();
     if (!isRunning(state_))
-        throw Error("reboot of VM \"" + displayName() + "\": it is " + publicWord(state_));
+        throw coded(Code::badState, describe("reboot") + ": it is " + publicWord(state_));
     try {
         co_await context_.links.settled(uuid_);
         const auto client = context_.links.client(uuid_);
@@ -115,7 +118,7 @@ Task<> Vm::reboot() {
         co_await startLocked();
     } catch (const Error& e) {
         failed("reboot", e.what());
-        throw operationError("reboot", displayName(), e);
+        throw operationError(describe("reboot"), e);
     }
 }
 
@@ -132,26 +135,34 @@ Task<> Vm::destroy() {
         co_await client.destroy();
     } catch (const Error& e) {
         failed("destroy", e.what());
-        throw operationError("destroy", displayName(), e);
+        throw operationError(describe("destroy"), e);
     }
 }
 
 Task<> Vm::pause() {
     auto self = shared_from_this();
     if (domid_ < 0)
-        throw Error("pause of VM \"" + displayName() + "\": it is " + publicWord(state_));
-    co_await context_.links.settled(uuid_);
-    const auto client = context_.links.client(uuid_);
-    co_await client.pause();
+        throw coded(Code::badState, describe("pause") + ": it is " + publicWord(state_));
+    try {
+        co_await context_.links.settled(uuid_);
+        const auto client = context_.links.client(uuid_);
+        co_await client.pause();
+    } catch (const Error& e) {
+        throw operationError(describe("pause"), e);
+    }
 }
 
 Task<> Vm::unpause() {
     auto self = shared_from_this();
     if (domid_ < 0)
         co_return;
-    co_await context_.links.settled(uuid_);
-    const auto client = context_.links.client(uuid_);
-    co_await client.unpause();
+    try {
+        co_await context_.links.settled(uuid_);
+        const auto client = context_.links.client(uuid_);
+        co_await client.unpause();
+    } catch (const Error& e) {
+        throw operationError(describe("unpause"), e);
+    }
 }
 
 Task<std::string> Vm::console() {

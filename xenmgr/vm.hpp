@@ -67,6 +67,8 @@ private:
     bool restartsTooOften();
     void setState(VmState state, int domid);
     void react(VmState state);
+    /// "start of VM "name"", for errors.
+    std::string describe(const char* operation) const;
     void failed(const std::string& what, const std::string& reason);
 
     Context& context_;

@@ -186,8 +186,13 @@ Task<std::vector<std::uint8_t>> VmObject::readIcon(Caller) {
     const auto relative = std::filesystem::path(image).relative_path().lexically_normal();
     if (image.empty() || (!relative.empty() && *relative.begin() == ".."))
         throw coded(Code::noSuchFile, "the image-path of VM " + vm_->uuid() + " is \"" + image + "\"");
-    const std::string bytes = readFile(below(context_.settings.root, iconDirectory / relative), iconLimit);
-    co_return std::vector<std::uint8_t>(bytes.begin(), bytes.end());
+    try {
+        const std::string bytes =
+            readFile(below(context_.settings.root, iconDirectory / relative), iconLimit);
+        co_return std::vector<std::uint8_t>(bytes.begin(), bytes.end());
+    } catch (const Error& e) {
+        throw coded(Code::io, e.what());
+    }
 }
 
 Task<std::vector<std::string>> VmObject::listArgoFirewallRules(Caller) {

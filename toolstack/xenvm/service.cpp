@@ -2,6 +2,7 @@
 #include "toolstack/xenvm/service.hpp"
 
 #include "toolstack/libs/log.hpp"
+#include "toolstack/xenvm/errors.hpp"
 #include "toolstack/xenvm/text.hpp"
 
 #include <fmt/format.h>
@@ -30,6 +31,14 @@ disk_add PATH DEVICE TYPE MODE DEVTYPE add a disk to it
 nic_add BRIDGE MAC MODEL               add a NIC to it
 help                                   this list
 )";
+
+// What the interface file says is what is thrown.
+namespace declared = idl::xenvm::errorNames;
+static_assert(std::string_view(declared::notEnoughMemory) == errorNames::notEnoughMemory);
+static_assert(std::string_view(declared::badState) == errorNames::badState);
+static_assert(std::string_view(declared::didNotShutDown) == errorNames::didNotShutDown);
+static_assert(std::string_view(declared::alreadyCreated) == errorNames::alreadyCreated);
+static_assert(std::string_view(declared::missingCapability) == errorNames::missingCapability);
 
 [[noreturn]] void notSupported(const char* method) {
     throw Error(errors::notSupported, fmt::format("{} is not supported by this version of xenvm", method));

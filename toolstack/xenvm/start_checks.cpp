@@ -2,6 +2,7 @@
 #include "toolstack/xenvm/start_checks.hpp"
 
 #include "toolstack/libs/error.hpp"
+#include "toolstack/xenvm/errors.hpp"
 
 #include <fmt/format.h>
 
@@ -38,12 +39,14 @@ Task<> checkFiles(std::vector<NeededFile> files) {
 Task<> checkHost(xen::Hypervisor& hypervisor, xen::DomainConfig domain, bool memory) {
     const xen::HostInfo host = co_await hypervisor.hostInfo();
     if (domain.type == xen::DomainType::hvm && !host.hvm)
-        throw Error("missing host capability: hvm (VT-x or AMD-V is absent or switched off in the firmware)");
+        throw Error(errorNames::missingCapability,
+                    "missing host capability: hvm (VT-x or AMD-V is absent or switched off in the firmware)");
     if (!memory)
         co_return;
     const std::uint64_t needed = co_await hypervisor.memoryNeeded(std::move(domain));
     if (host.freeMemoryKib < needed)
         throw Error(
+            errorNames::notEnoughMemory,
             fmt::format("not enough memory: {} KiB requested, {} KiB available", needed, host.freeMemoryKib));
 }
 

@@ -5,6 +5,7 @@
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/log.hpp"
 #include "toolstack/xenvm/domain_builder.hpp"
+#include "toolstack/xenvm/errors.hpp"
 #include "toolstack/xenvm/start_checks.hpp"
 
 #include <fmt/format.h>
@@ -292,6 +293,7 @@ Task<> Vm::pressPowerButton() {
         if (options_.limits.forceAfter.count() > 0)
             co_return;
         throw Error(
+            errorNames::didNotShutDown,
             fmt::format("VM {} did not shut down: its guest did not acknowledge the request within {} s; "
                         "force it or destroy it",
                         options_.uuid, options_.limits.acknowledge.count()));
@@ -323,7 +325,8 @@ Task<> Vm::awaitStop(std::chrono::milliseconds limit) {
         co_return;
     if (state() == LifeState::shutdowning)
         enter(LifeState::running);
-    throw Error(fmt::format("VM {} did not shut down within {} s; force it or destroy it", options_.uuid,
+    throw Error(errorNames::didNotShutDown,
+                fmt::format("VM {} did not shut down within {} s; force it or destroy it", options_.uuid,
                             secondsOf(limit)));
 }
 
@@ -402,13 +405,15 @@ void Vm::report(const std::string& text) {
 }
 
 void Vm::refuse(const char* operation) const {
-    throw Error(fmt::format("bad state: VM {} cannot {} in state {}{}", options_.uuid, operation,
+    throw Error(errorNames::badState,
+                fmt::format("bad state: VM {} cannot {} in state {}{}", options_.uuid, operation,
                             toString(state()), ended_ ? " (its guest has stopped; destroy it)" : ""));
 }
 
 void Vm::requireStartable() const {
     if (!mayStart(state()))
-        throw Error(fmt::format("already created: VM {} is in state {}{}", options_.uuid, toString(state()),
+        throw Error(errorNames::alreadyCreated,
+                    fmt::format("already created: VM {} is in state {}{}", options_.uuid, toString(state()),
                                 domid_ ? fmt::format(" as domain {}", *domid_) : ""));
 }
 

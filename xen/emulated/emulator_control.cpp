@@ -165,7 +165,8 @@ EmulatorControl::~EmulatorControl() {
         std::filesystem::remove_all(directory_, ignored);
 }
 
-void EmulatorControl::inject(const std::string& fault, unsigned times, std::chrono::milliseconds time) {
+void EmulatorControl::injectFault(const std::string& directory, const std::string& fault, unsigned times,
+                                  std::chrono::milliseconds time) {
     rapidjson::Document message(rapidjson::kObjectType);
     auto& allocator = message.GetAllocator();
     Json params(rapidjson::kObjectType);
@@ -175,7 +176,7 @@ void EmulatorControl::inject(const std::string& fault, unsigned times, std::chro
     message.AddMember("id", 1, allocator);
     message.AddMember("method", "inject", allocator);
     message.AddMember("params", params, allocator);
-    const auto reply = parseMessage(exchange(controlSocketPath(directory_), toText(message)));
+    const auto reply = parseMessage(exchange(controlSocketPath(directory), toText(message)));
     if (reply.HasMember("error"))
         throw Error(stringMember(reply["error"], "text"));
 }

@@ -28,7 +28,12 @@ public:
     pid_t pid() const { return pid_; }
     /// Faults by name: backend-never-connects, hotplug-fails, create-fails-late, no-memory, slow-destroy
     /// (with its time).
-    void inject(const std::string& fault, unsigned times = 1, std::chrono::milliseconds time = {});
+    void inject(const std::string& fault, unsigned times = 1, std::chrono::milliseconds time = {}) {
+        injectFault(directory_, fault, times, time);
+    }
+    /// The same, of an emulator that somebody else started.
+    static void injectFault(const std::string& directory, const std::string& fault, unsigned times = 1,
+                            std::chrono::milliseconds time = {});
     /// SIGTERM, and waits for its end; its exit status, or 128 + signal.
     int stop();
     /// SIGKILL; the machine loses its power.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "xen/libxl/libxl_context.hpp"
 
+#include "xen/hypervisor.hpp"
+
 #include <fmt/format.h>
 
 #include <cctype>
@@ -31,7 +33,8 @@ Error libxlError(const std::string& what, int code, const LibxlLog& log) {
     for (const char* letter = known; letter && *letter; ++letter)
         name += static_cast<char>(std::toupper(static_cast<unsigned char>(*letter)));
     const auto reason = log.complaints();
-    return Error(fmt::format("{} failed: {} (libxl error {}, {})", what,
+    return Error(code == ERROR_NOMEM ? notEnoughMemoryError : errors::failed,
+                 fmt::format("{} failed: {} (libxl error {}, {})", what,
                              reason.empty() ? "libxl gave no reason" : reason, code, name));
 }
 

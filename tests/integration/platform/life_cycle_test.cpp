@@ -6,6 +6,7 @@
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/files.hpp"
 #include "toolstack/libs/uuid.hpp"
+#include "xen/emulated/emulator_control.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -23,7 +24,7 @@ protected:
         try {
             platform.await(std::move(task));
         } catch (const Error& e) {
-            return e.what();
+            return e.name() + "|" + e.what();
         }
         return "no error";
     }
@@ -138,18 +139,39 @@ TEST_F(LifeCycle, AStartThatCannotWorkSaysWhyAndLeavesTheVmStopped) {
     const std::string disk = platform.await(platform.vm(path).addDisk());
     platform.await(platform.disk(disk).setPhysPath("/not/there.raw"));
     EXPECT_THAT(errorOf(platform.vm(path).start()),
-                testing::AllOf(HasSubstr("242:"), HasSubstr("/not/there.raw")));
+                testing::AllOf(HasSubstr("Failed|242:"), HasSubstr("/not/there.raw")));
     EXPECT_EQ(platform.state(path), "stopped");
     platform.await(platform.disk(disk).delete_());
     platform.await(platform.vm(path).setKernel("/no/kernel"));
     EXPECT_THAT(errorOf(platform.vm(path).start()), HasSubstr("/no/kernel"));
     platform.await(platform.vm(path).setKernel("/kernel"));
     platform.await(platform.vm(path).setMemory(10'000'000));
-    EXPECT_THAT(errorOf(platform.vm(path).start()), HasSubstr("not enough memory"));
+    EXPECT_THAT(errorOf(platform.vm(path).start()),
+                testing::AllOf(HasSubstr("Failed|101:Not enough memory!"), HasSubstr("KiB available")));
     EXPECT_EQ(platform.state(path), "stopped");
     platform.await(platform.vm(path).setMemory(32));
     platform.await(platform.vm(path).start());
     EXPECT_TRUE(platform.waitForState(path, "running")) << "it must start once all is mended";
+    platform.await(platform.vm(path).destroy());
+}
+
+// Memory may go between the look at it and the making of the domain.
+TEST_F(LifeCycle, MemoryThatIsTakenMeanwhileIsTheSameError) {
+    const std::string path = platform.createVm();
+    xen::EmulatorControl::injectFault(platform.emulatorDirectory(), "no-memory");
+    EXPECT_THAT(errorOf(platform.vm(path).start()), HasSubstr("Failed|101:Not enough memory!"));
+    EXPECT_EQ(platform.state(path), "stopped");
+}
+
+TEST_F(LifeCycle, WhatTheStateDoesNotAllowSaysSo) {
+    const std::string path = platform.createVm();
+    EXPECT_THAT(errorOf(platform.vm(path).pause()), HasSubstr("Failed|102:"));
+    EXPECT_THAT(errorOf(platform.vm(path).reboot()), HasSubstr("Failed|102:"));
+    EXPECT_EQ(errorOf(platform.vm(path).unpause()), "no error") << "nothing to do";
+    EXPECT_EQ(errorOf(platform.vm(path).shutdown()), "no error");
+    platform.await(platform.vm(path).start());
+    platform.await(platform.vm(path).pause());
+    EXPECT_THAT(errorOf(platform.vm(path).pause()), HasSubstr("Failed|102:")) << "paused already";
     platform.await(platform.vm(path).destroy());
 }
 

@@ -2,6 +2,7 @@
 // The texts of xenmgr's errors, which clients take apart at the colon.
 #include "xenmgr/errors.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cctype>
@@ -10,9 +11,10 @@ namespace xb::xenmgr {
 namespace {
 
 constexpr Code allCodes[] = {
-    Code::notEnoughMemory, Code::internal,   Code::policyForbidsEdit,        Code::cannotRemoveRunning,
-    Code::tooManyVms,      Code::noSuchDisk, Code::incorrectDiskType,        Code::suppressedByPolicy,
-    Code::noSuchNic,       Code::io,         Code::networkBackendNotRunning, Code::unsupportedLanguage,
+    Code::notEnoughMemory,   Code::badState,   Code::didNotShutDown,           Code::alreadyCreated,
+    Code::missingCapability, Code::failed,     Code::policyForbidsEdit,        Code::cannotRemoveRunning,
+    Code::tooManyVms,        Code::noSuchDisk, Code::incorrectDiskType,        Code::suppressedByPolicy,
+    Code::noSuchNic,         Code::io,         Code::networkBackendNotRunning, Code::unsupportedLanguage,
     Code::noSuchFile};
 
 TEST(Errors, EveryCodeHasItsNumberAndAText) {
@@ -39,6 +41,31 @@ TEST(Errors, ClassicTexts) {
 TEST(Errors, DetailFollows) {
     EXPECT_STREQ(coded(Code::noSuchNic, "nic 7").what(), "222:No such NIC (nic 7)");
     EXPECT_STREQ(coded(Code::io, "disk full").what(), "223:IO error: disk full");
+}
+
+// Monitors say what went wrong by the name of the error, not by words that somebody may change.
+TEST(Errors, FailuresOfMonitorsHaveTheirCodes) {
+    const auto told = [](const char* name) {
+        const Error error = operationError("start of VM \"web\"", Error(name, "the reason"));
+        return error.name() + "|" + error.what();
+    };
+    const std::string failed = std::string(errors::failed) + "|";
+    const std::string rest = " (start of VM \"web\": the reason)";
+    EXPECT_EQ(told("org.xenbroker.Error.NotEnoughMemory"), failed + "101:Not enough memory!" + rest);
+    EXPECT_THAT(told("org.xenbroker.Error.BadState"), testing::StartsWith(failed + "102:"));
+    EXPECT_THAT(told("org.xenbroker.Error.DidNotShutDown"), testing::StartsWith(failed + "104:"));
+    EXPECT_THAT(told("org.xenbroker.Error.AlreadyCreated"), testing::StartsWith(failed + "105:"));
+    EXPECT_THAT(told("org.xenbroker.Error.MissingCapability"), testing::StartsWith(failed + "106:"));
+    EXPECT_EQ(told(errors::failed), failed + "199:The operation failed" + rest);
+    EXPECT_THAT(told(errors::serviceUnknown), testing::StartsWith(failed + "199:"));
+    for (const char* name : {errors::notSupported, errors::invalidArgs, errors::timeout})
+        EXPECT_EQ(told(name), std::string(name) + "|start of VM \"web\": the reason");
+}
+
+TEST(Errors, ACodeIsKept) {
+    EXPECT_STREQ(operationError("start", coded(Code::noSuchFile, "/x")).what(),
+                 "242:Supplied file doesn't exist (/x)");
+    EXPECT_STREQ(operationError("start", Error("24:x")).what(), "199:The operation failed (start: 24:x)");
 }
 
 TEST(Errors, NotSupportedNamesTheThing) {

@@ -157,8 +157,9 @@ Task<DomId> Emulator::create(DomainConfig config, Hypervisor::ProgressHandler pr
     checkClash(config);
     const std::uint64_t needed = memoryNeededKib(config);
     if (faults_.take(Faults::noMemory) || needed > freeMemoryKib())
-        throw Error("domain \"" + config.name + "\": not enough memory: " + std::to_string(needed) +
-                    " KiB requested, " + std::to_string(freeMemoryKib()) + " KiB available");
+        throw Error(notEnoughMemoryError,
+                    "domain \"" + config.name + "\": not enough memory: " + std::to_string(needed) +
+                        " KiB requested, " + std::to_string(freeMemoryKib()) + " KiB available");
     const DomId domid = allocateDomId();
     const auto domain = std::make_shared<Domain>(executor_, options_, domid, std::move(config));
     domains_.emplace(domid, domain);
