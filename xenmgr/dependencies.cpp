@@ -2,7 +2,7 @@
 #include "xenmgr/dependencies.hpp"
 
 #include "xenmgr/db.hpp"
-#include "xenmgr/devices.hpp"
+#include "xenmgr/networks.hpp"
 
 #include <algorithm>
 
@@ -10,21 +10,36 @@ namespace xb::xenmgr {
 
 namespace {
 
-std::string backendOfNic(const Db& db, const Nic& nic) {
-    if (!nic.backendUuid.empty())
-        return nic.backendUuid;
-    if (!nic.backendName.empty())
-        for (const auto& uuid : db.list("/vm"))
-            if (db.read(vmNode(uuid) + "/name") == nic.backendName)
-                return uuid;
+std::string vmNamed(const Db& db, const std::string& name) {
+    for (const auto& uuid : db.list("/vm"))
+        if (db.read(vmNode(uuid) + "/name") == name)
+            return uuid;
+    return "";
+}
+
+std::string defaultProvider(const Db& db) {
+    for (const auto& uuid : db.list("/vm"))
+        if (db.readBool(vmNode(uuid) + "/provides-default-network-backend", false))
+            return uuid;
     return "";
 }
 
 } // namespace
 
-std::string backendOf(const Db& db, const std::string& uuid, int nicId) {
-    const auto nic = findNic(db, uuid, nicId);
-    return nic ? backendOfNic(db, *nic) : "";
+NicBackend backendOf(const Db& db, const std::string& uuid, const Nic& nic) {
+    if (!nic.backendUuid.empty())
+        return {nic.backendUuid, "VM " + nic.backendUuid};
+    if (!nic.backendName.empty())
+        return {vmNamed(db, nic.backendName), "VM \"" + nic.backendName + "\""};
+    if (!nic.network.starts_with('/')) // a bridge of ours
+        return {};
+    const std::string entry = networkNode(nic.network);
+    if (const std::string configured = db.read(entry + "/backend-uuid"); !configured.empty())
+        return {configured, "VM " + configured + ", which serves network " + nic.network};
+    if (db.exists(entry))
+        return {};
+    const std::string provider = defaultProvider(db);
+    return {provider == uuid ? "" : provider, ""};
 }
 
 std::vector<std::string> dependenciesOf(const Db& db, const std::string& uuid) {
@@ -34,7 +49,7 @@ std::vector<std::string> dependenciesOf(const Db& db, const std::string& uuid) {
         const std::string current = open.front();
         open.erase(open.begin());
         for (const auto& nic : nicsOf(db, current)) {
-            const std::string backend = nic.enabled ? backendOfNic(db, nic) : "";
+            const std::string backend = nic.enabled ? backendOf(db, current, nic).uuid : "";
             if (backend.empty() || backend == uuid || std::ranges::find(found, backend) != found.end())
                 continue;
             found.push_back(backend);

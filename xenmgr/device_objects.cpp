@@ -24,12 +24,6 @@ std::string nicPath(const Vm& vm, int id) {
     return vm.objectPath() + "/nic/" + std::to_string(id);
 }
 
-// A key of the database that can be the last element of an object path.
-bool isPathElement(const std::string& key) {
-    return !key.empty() &&
-           std::ranges::all_of(key, [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
-}
-
 std::string freeDevice(const std::vector<Disk>& disks) {
     for (char letter = 'a'; letter <= 'z'; ++letter) {
         const std::string device = std::string("hd") + letter;

@@ -5,6 +5,7 @@
 #include "xenmgr/db.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 
 namespace xb::xenmgr {
@@ -90,6 +91,11 @@ std::optional<Nic> findNic(const Db& db, const std::string& uuid, int id) {
         if (nic.id == id)
             return std::move(nic);
     return std::nullopt;
+}
+
+bool isPathElement(const std::string& key) {
+    return !key.empty() &&
+           std::ranges::all_of(key, [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
 }
 
 std::string macOf(const Nic& nic, const std::string& uuid) {

@@ -52,6 +52,9 @@ std::optional<Nic> findNic(const Db& db, const std::string& uuid, int id);
 std::string diskNode(const std::string& uuid, const std::string& id);
 std::string nicNode(const std::string& uuid, const std::string& key);
 
+/// Whether a key of the database can be the last element of an object path.
+bool isPathElement(const std::string& key);
+
 /// The address of a NIC: the configured one, or one derived from the NIC's id and the VM's UUID, the same at
 /// every start, so that guests keep their leases.
 std::string macOf(const Nic& nic, const std::string& uuid);

@@ -18,12 +18,16 @@ std::string firstBridge() {
     return bridges.empty() ? "" : *std::ranges::min_element(bridges);
 }
 
+std::string networkNode(const std::string& network) {
+    std::string key = network;
+    std::ranges::replace(key, '/', '_');
+    return "/networks/" + key;
+}
+
 std::string bridgeOf(const Db& db, const std::string& network) {
     if (!network.starts_with('/'))
         return network;
-    std::string key = network;
-    std::ranges::replace(key, '/', '_');
-    const std::string entry = "/networks/" + key + "/bridge";
+    const std::string entry = networkNode(network) + "/bridge";
     std::string bridge = db.read(entry);
     if (bridge.empty() && network == defaultNetwork)
         bridge = firstBridge();

@@ -33,8 +33,12 @@ Service::Service(Bus& bus, Settings settings)
 Task<> Service::start() {
     XenvmLinks::Listener listener;
     listener.stateChanged = [this](const std::string& uuid, const std::string& state, int domid) {
-        if (auto vm = vms_.find(uuid))
-            vm->stateReported(state, domid);
+        auto vm = vms_.find(uuid);
+        if (!vm)
+            return;
+        vm->stateReported(state, domid);
+        if (!isRunning(vm->state()) && !db_.exists(vmNode(uuid)))
+            vmNodeChanged(uuid); // removed while it ran
     };
     listener.error = [this](const std::string& uuid, const std::string& text) {
         if (auto vm = vms_.find(uuid))
@@ -108,7 +112,12 @@ void Service::vmNodeChanged(const std::string& uuid) {
     } else if (vm) {
         factory_.retractVm(uuid);
         manager_->vmDeleted(uuid);
+        bus_.loop().spawn("ending the monitor of a deleted VM", dismiss(vm));
     }
+}
+
+Task<> Service::dismiss(std::shared_ptr<Vm> vm) {
+    co_await vm->dismiss();
 }
 
 Task<> Service::adoptAll() {

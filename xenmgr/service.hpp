@@ -29,6 +29,7 @@ public:
 private:
     Task<> adoptAll();
     Task<> adoptOne(std::shared_ptr<Vm> vm);
+    static Task<> dismiss(std::shared_ptr<Vm> vm);
     void databaseChanged(const std::string& path);
     void vmNodeChanged(const std::string& uuid);
     void exportAll();

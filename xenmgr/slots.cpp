@@ -6,12 +6,22 @@
 
 namespace xb::xenmgr {
 
+namespace {
+
+// Slots are for people: service VMs may say anything there.
+bool isUserVm(const Db& db, const std::string& uuid) {
+    const std::string type = db.read(vmNode(uuid) + "/type", "svm");
+    return type == "svm" || type == "pvm";
+}
+
+} // namespace
+
 std::optional<int> freeSlot(const Db& db) {
     const auto vms = db.list("/vm");
     for (int slot = firstSlot; slot <= lastSlot; ++slot) {
         bool taken = false;
         for (const auto& uuid : vms)
-            taken = taken || db.readInt(vmNode(uuid) + "/slot", 0) == slot;
+            taken = taken || (isUserVm(db, uuid) && db.readInt(vmNode(uuid) + "/slot", 0) == slot);
         if (!taken)
             return slot;
     }

@@ -15,7 +15,7 @@ class Vm;
 inline constexpr int firstSlot = 1;
 inline constexpr int lastSlot = 9;
 
-/// The lowest slot that no VM has.
+/// The lowest slot that no user VM has.
 std::optional<int> freeSlot(const Db& db);
 
 /// Gives the VM a slot; whoever has it gets the VM's old one if that was positive.

@@ -3,10 +3,13 @@
 
 #include "toolstack/libs/files.hpp"
 #include "xenmgr/db.hpp"
+#include "xenmgr/dependencies.hpp"
 #include "xenmgr/devices.hpp"
 #include "xenmgr/errors.hpp"
 #include "xenmgr/vm.hpp"
 #include "xenmgr/vm_registry.hpp"
+
+#include <array>
 
 #include <unistd.h>
 
@@ -33,12 +36,41 @@ void checkDisks(const Context& context, const std::string& uuid) {
 
 void checkBackends(const Context& context, const std::string& uuid) {
     for (const auto& nic : nicsOf(context.db, uuid)) {
-        if (!nic.enabled || nic.backendUuid.empty())
+        const NicBackend backend = nic.enabled ? backendOf(context.db, uuid, nic) : NicBackend();
+        if (backend.wanted.empty())
             continue;
-        auto backend = context.vms.find(nic.backendUuid);
-        if (!backend || !isRunning(backend->state()))
+        const auto vm = context.vms.find(backend.uuid);
+        if (!vm || vm->domid() <= 0)
             throw coded(Code::networkBackendNotRunning,
-                        "NIC " + std::to_string(nic.id) + " of VM " + uuid + " wants VM " + nic.backendUuid);
+                        "NIC " + std::to_string(nic.id) + " of VM " + uuid + " wants " + backend.wanted);
+    }
+}
+
+// What a VM may be configured to have and this version cannot give it. Without it the guest would not be what
+// was asked for: without its devices, or unchecked.
+struct Unsupported {
+    const char* node; ///< below /vm/<uuid>
+    const char* what;
+};
+
+constexpr std::array unsupported{
+    Unsupported{"config/pci", "passing PCI devices to a VM (pci rules)"},
+    Unsupported{"gpu", "passing a graphics card to a VM (gpu)"},
+    Unsupported{"amt-pt", "passing AMT to a VM (amt-pt)"},
+    Unsupported{"measured", "checking the sums of a VM's disks before its start (measured)"},
+    Unsupported{"cpuid", "masks of CPU features (cpuid)"},
+    Unsupported{"config/passthrough-io", "passing I/O ports to a VM (passthrough-io)"},
+    Unsupported{"config/passthrough-mmio", "passing I/O memory to a VM (passthrough-mmio)"},
+    Unsupported{"config/kernel-extract", "taking the kernel out of a disk (kernel-extract)"},
+    Unsupported{"config/initrd-extract", "taking the initrd out of a disk (initrd-extract)"},
+};
+
+void checkSupported(const Db& db, const std::string& uuid) {
+    for (const auto& [node, what] : unsupported) {
+        const std::string path = vmNode(uuid) + "/" + node;
+        const std::string value = db.read(path);
+        if (!db.list(path).empty() || (!value.empty() && value != "false"))
+            throw notSupported(what);
     }
 }
 
@@ -47,6 +79,7 @@ void checkBackends(const Context& context, const std::string& uuid) {
 void checkBeforeStart(const Context& context, const std::string& uuid) {
     const Db& db = context.db;
     const std::string config = vmNode(uuid) + "/config";
+    checkSupported(db, uuid);
     const std::string type = db.read(config + "/virt-type", "pv");
     if (type != "pv" && type != "pvh" && type != "hvm")
         throw Error(errors::invalidArgs,
@@ -58,8 +91,6 @@ void checkBeforeStart(const Context& context, const std::string& uuid) {
         if (!path.empty())
             checkReadable(context, std::string(name) + " of VM " + uuid, path);
     }
-    if (!db.read(config + "/kernel-extract").empty() || !db.read(config + "/initrd-extract").empty())
-        throw notSupported("taking the kernel or initrd out of a disk (kernel-extract, initrd-extract)");
     checkDisks(context, uuid);
     checkBackends(context, uuid);
 }

@@ -66,6 +66,8 @@ Task<> Vm::startLocked() {
     if (!context_.db.exists(node()))
         throw Error("VM " + uuid_ + " is not in the database any more");
     lastError_.clear();
+    if (context_.db.readBool(node() + "/hibernated", false))
+        co_await context_.db.write(node() + "/hibernated", "false");
     setState(VmState::preCreate, -1);
     std::exception_ptr failure;
     try {

@@ -139,6 +139,7 @@ Task<> VmFactory::remove(std::string uuid, Policy policy) {
         throw;
     }
     co_await context_.db.remove("/dom-store/" + uuid);
+    co_await context_.hypervisor.store().remove("/state/" + uuid); // left by a monitor that was killed
     for (const auto& file : diskFiles)
         removeDiskFile(context_, uuid, file);
     std::error_code ignored; // a copy of what is gone

@@ -149,7 +149,8 @@ Task<std::vector<ObjectPath>> VmObject::listDisks(Caller) {
     co_await context_.db.fresh();
     std::vector<ObjectPath> paths;
     for (const auto& disk : disksOf(context_.db, vm_->uuid()))
-        paths.emplace_back(vm_->objectPath() + "/disk/" + disk.id);
+        if (isPathElement(disk.id))
+            paths.emplace_back(vm_->objectPath() + "/disk/" + disk.id);
     co_return paths;
 }
 
@@ -157,7 +158,8 @@ Task<std::vector<ObjectPath>> VmObject::listNics(Caller) {
     co_await context_.db.fresh();
     std::vector<ObjectPath> paths;
     for (const auto& nic : nicsOf(context_.db, vm_->uuid()))
-        paths.emplace_back(vm_->objectPath() + "/nic/" + std::to_string(nic.id));
+        if (nic.id >= 0)
+            paths.emplace_back(vm_->objectPath() + "/nic/" + std::to_string(nic.id));
     co_return paths;
 }
 

@@ -7,13 +7,17 @@
 #include "xenmgr/dependencies.hpp"
 #include "xenmgr/devices.hpp"
 #include "xenmgr/errors.hpp"
+#include "xenmgr/host_facts.hpp"
 #include "xenmgr/slots.hpp"
+#include "xenmgr/templates.hpp"
 #include "xenmgr/vm.hpp"
 #include "xenmgr/vm_registry.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+
+#include <sys/stat.h>
 
 namespace xb::xenmgr::property_functions {
 
@@ -22,6 +26,8 @@ namespace {
 constexpr std::uintmax_t bytesPerMiB = 1024 * 1024;
 constexpr auto isoDirectory = "/storage/isos";
 constexpr auto cdDevice = "hdc";
+/// Below it the files of a user who has logged in are mounted, at s-<user>.
+constexpr auto sessionDirectory = "/config/sec";
 
 std::string nodeOf(const Vm& vm, const VmProperty& property) {
     return vm.node() + "/" + std::string(property.path);
@@ -51,6 +57,21 @@ PropertyContent networkOf(const Context& context, const Vm& vm, bool wireless) {
     return std::string();
 }
 
+bool isLocked(const Context& context, const Vm& vm) {
+    const std::string user = context.db.read(vm.node() + "/crypto-user");
+    if (user.empty())
+        return false;
+    if (user.find('/') != std::string::npos)
+        return true; // no such user can log in
+    const auto parent = below(context.settings.root, sessionDirectory);
+    struct stat outside {};
+    struct stat inside {};
+    const bool mounted = ::stat(parent.c_str(), &outside) == 0 &&
+                         ::stat((parent / ("s-" + user)).c_str(), &inside) == 0 &&
+                         inside.st_dev != outside.st_dev;
+    return !mounted;
+}
+
 } // namespace
 
 // --- of the running VM ---
@@ -61,7 +82,10 @@ PropertyContent acpiState(const Context&, const Vm& vm, const VmProperty&) {
 PropertyContent domid(const Context&, const Vm& vm, const VmProperty&) {
     return vm.domid();
 }
-PropertyContent state(const Context&, const Vm& vm, const VmProperty&) {
+// A stopped VM whose user's files are not there (not logged in) is locked.
+PropertyContent state(const Context& context, const Vm& vm, const VmProperty&) {
+    if (vm.state() == VmState::shutdown && isLocked(context, vm))
+        return std::string("locked");
     return std::string(publicWord(vm.state()));
 }
 PropertyContent uuid(const Context&, const Vm& vm, const VmProperty&) {
@@ -107,19 +131,25 @@ PropertyContent stubdom(const Context& context, const Vm& vm, const VmProperty& 
            context.db.read(vm.node() + "/config/virt-type", "pv") == "hvm";
 }
 
-PropertyContent seamlessTraffic(const Context& context, const Vm& vm, const VmProperty& property) {
-    const std::string kind = context.db.read(vm.node() + "/type", "svm");
-    return (kind == "svm" || kind == "pvm") && context.db.readBool(nodeOf(vm, property), false);
+// Service VMs never have it; what the others have by default is the flavour's to say.
+PropertyContent seamlessTraffic(const Context& context, const Vm& vm, const VmProperty&) {
+    const Db& db = context.db;
+    const std::string kind = db.read(vm.node() + "/type", "svm");
+    if (kind != "svm" && kind != "pvm")
+        return false;
+    const std::string node = vm.node() + "/seamless-traffic";
+    if (db.exists(node))
+        return db.readBool(node, false);
+    return hasCapability(readCapabilities(context.settings.root), "seamless-traffic-default", false);
 }
 
-PropertyContent porticaEnabled(const Context& context, const Vm& vm, const VmProperty&) {
+PropertyContent porticaEnabled(const Context& context, const Vm& vm, const VmProperty& property) {
     const Db& db = context.db;
     if (!db.readBool(vm.node() + "/portica-installed", false))
         return 0;
-    return db.readBool(vm.node() + "/portica-enabled", false) &&
-                   db.readBool(vm.node() + "/seamless-traffic", false)
-               ? 1
-               : 2;
+    const bool enabled = db.readBool(vm.node() + "/portica-enabled", false) &&
+                         std::get<bool>(seamlessTraffic(context, vm, property));
+    return enabled ? 1 : 2;
 }
 
 PropertyContent memoryLimit(const Context& context, const Vm& vm, const VmProperty& property) {
@@ -142,7 +172,8 @@ PropertyContent joinedList(const Context& context, const Vm& vm, const VmPropert
 PropertyContent dependencies(const Context& context, const Vm& vm, const VmProperty&) {
     std::vector<ObjectPath> paths;
     for (const auto& each : dependenciesOf(context.db, vm.uuid()))
-        paths.emplace_back("/vm/" + uuidToPathElement(each));
+        if (isUuid(each)) // anything may be written there
+            paths.emplace_back("/vm/" + uuidToPathElement(each));
     return paths;
 }
 
@@ -223,14 +254,25 @@ Task<> setGpu(Context&, std::shared_ptr<Vm>, const VmProperty&, PropertyContent 
     co_return;
 }
 
+// In one step, so that nobody finds half a list.
 Task<> setJoinedList(Context& context, std::shared_ptr<Vm> vm, const VmProperty& property,
                      PropertyContent value) {
     const std::string node = nodeOf(*vm, property);
-    if (context.db.exists(node))
-        co_await context.db.remove(node);
     const auto parts = splitAtSemicolons(std::get<std::string>(value));
+    std::vector<std::string> before;
+    for (const auto& key : context.db.list(node))
+        before.push_back(context.db.read(node + "/" + key));
+    if (parts == before)
+        co_return;
+    if (parts.empty()) {
+        co_await context.db.remove(node);
+        context.signals.vmConfigChanged(vm->uuid());
+        co_return;
+    }
+    std::string json = "{}";
     for (std::size_t i = 0; i < parts.size(); ++i)
-        co_await context.db.write(node + "/" + std::to_string(i), parts[i]);
+        json = withJsonMember(json, std::to_string(i), parts[i]);
+    co_await context.db.inject(node, json);
     context.signals.vmConfigChanged(vm->uuid());
 }
 
@@ -257,7 +299,12 @@ Task<> setNetwork(Context& context, std::shared_ptr<Vm> vm, const VmProperty& pr
     for (const auto& nic : nicsOf(context.db, vm->uuid())) {
         if (nic.wireless != wireless)
             continue;
-        co_await context.db.write(nicNode(vm->uuid(), nic.key) + "/network", std::get<std::string>(value));
+        const auto& network = std::get<std::string>(value);
+        if (network.empty())
+            throw Error(errors::invalidArgs, "the network of a NIC must not be empty");
+        if (network == nic.network)
+            co_return;
+        co_await context.db.write(nicNode(vm->uuid(), nic.key) + "/network", network);
         context.signals.vmConfigChanged(vm->uuid());
         co_return;
     }

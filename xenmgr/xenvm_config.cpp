@@ -2,6 +2,7 @@
 #include "xenmgr/xenvm_config.hpp"
 
 #include "xenmgr/db.hpp"
+#include "xenmgr/dependencies.hpp"
 #include "xenmgr/devices.hpp"
 #include "xenmgr/networks.hpp"
 #include "xenmgr/vm.hpp"
@@ -42,7 +43,7 @@ constexpr std::array copied{
     Copied{"pae", "pae"},           Copied{"acpi", "acpi"},
     Copied{"apic", "apic"},         Copied{"nx", "nx"},
     Copied{"hap", "hap"},           Copied{"viridian", "viridian"},
-    Copied{"nested", "nestedhvm"},  Copied{"sound", "sound"},
+    Copied{"nested", "nestedhvm"},  Copied{"bios", "bios"},
     Copied{"serial", "serial"},     Copied{"flask-label", "flask-label"},
     Copied{"videoram", "videoram"}, Copied{"cores-per-socket", "cores-per-socket"},
 };
@@ -80,17 +81,38 @@ void addNics(Lines& lines, const Context& context, const std::string& uuid) {
             continue;
         std::string text =
             "id=" + std::to_string(nic.id) + ",network=" + nic.network + ",mac=" + macOf(nic, uuid);
-        int backend = 0;
-        if (auto vm = nic.backendUuid.empty() ? nullptr : context.vms.find(nic.backendUuid))
-            backend = vm->domid();
-        if (backend > 0)
-            text += ",backend-domid=" + std::to_string(backend);
-        else
+        const auto vm = context.vms.find(backendOf(context.db, uuid, nic).uuid);
+        if (vm && vm->domid() > 0) { // which looks the network up by itself
+            text += ",backend-domid=" + std::to_string(vm->domid());
+            if (const auto bridge = context.db.read(networkNode(nic.network) + "/bridge"); !bridge.empty())
+                text += ",bridge=" + bridge;
+        } else {
             text += ",bridge=" + bridgeOf(context.db, nic.network);
+        }
         if (!nic.model.empty())
             text += ",model=" + nic.model;
         lines.add("nic", text);
     }
+}
+
+// What is more than a copy.
+void addMachine(Lines& lines, const Db& db, const std::string& vm) {
+    const std::string config = vm + "/config/";
+    if (db.exists(config + "hpet"))
+        lines.add("hpet", db.readBool(config + "hpet", true) ? "1" : "0");
+    // Other words are for other device models.
+    if (const std::string display = db.read(config + "display");
+        display == "none" || display.starts_with("vnc"))
+        lines.add("display", display);
+    if (!db.readBool(vm + "/usb-enabled", true))
+        lines.add("usb", "false");
+    // A sound card that only plays cannot be had: who must not record gets none.
+    const bool mayPlay = db.readBool(vm + "/policies/audio-access", true);
+    const bool mayRecord = db.readBool(vm + "/policies/audio-rec", true);
+    if (mayPlay && mayRecord)
+        lines.addIfSet("sound", db.read(config + "sound"));
+    for (const auto& key : db.list(config + "extra-hvm"))
+        lines.addIfSet("extra-hvm", db.read(config + "extra-hvm/" + key));
 }
 
 } // namespace
@@ -118,6 +140,7 @@ std::string xenvmConfig(const Context& context, const std::string& uuid) {
     lines.add("vcpus", std::to_string(std::max(1, db.readInt(config + "vcpus", 1))));
     for (const auto& each : copied)
         lines.addIfSet(each.key, db.read(config + each.node));
+    addMachine(lines, db, vm);
     lines.add("time-offset", std::to_string(db.readInt(vm + "/time-offset", 0)));
     addDisks(lines, context, uuid, hvm);
     addNics(lines, context, uuid);

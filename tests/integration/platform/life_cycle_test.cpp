@@ -175,5 +175,20 @@ TEST_F(LifeCycle, WhatTheStateDoesNotAllowSaysSo) {
     platform.await(platform.vm(path).destroy());
 }
 
+// It cannot be taken from its users while it runs, but it does not stay for ever.
+TEST_F(LifeCycle, AVmThatIsRemovedFromTheDatabaseWhileItRunsGoesWhenItStops) {
+    const std::string path = platform.createVm();
+    const std::string uuid = uuidFromPathElement(path.substr(4));
+    platform.await(platform.vm(path).start());
+    ASSERT_TRUE(platform.waitForState(path, "running"));
+    platform.await(platform.db().rm("/vm/" + uuid));
+    EXPECT_EQ(platform.state(path), "running");
+    platform.await(platform.vm(path).destroy());
+    EXPECT_TRUE(platform.waitFor(
+        [&] { return testing::Value(platform.signals(), Contains("vm_deleted " + uuid + " " + path)); }));
+    EXPECT_THAT(errorOf(platform.vm(path).start()), HasSubstr("no object " + path));
+    EXPECT_TRUE(platform.waitFor([&] { return platform.monitorOf(path) < 0; })) << "its monitor must be gone";
+}
+
 } // namespace
 } // namespace xb::test

@@ -119,6 +119,19 @@ TEST_F(XenmgrIntegration, WhatOthersWriteIsSeenAtOnce) {
                 HasSubstr("no object"));
 }
 
+TEST_F(XenmgrIntegration, DevicesThatTheBusCannotNameAreLeftOut) {
+    const std::string path = platform.await(platform.manager().createVm());
+    const std::string node = "/vm/" + uuidFromPathElement(path.substr(4)) + "/config/";
+    const auto disks = platform.await(platform.vm(path).listDisks());
+    platform.await(platform.db().inject(node + "disk/no-name", R"({"path":"/x","device":"hdb"})"));
+    platform.await(platform.db().inject(node + "nic/x", R"({"id":"-1"})"));
+    platform.await(platform.db().inject(node + "nic/y", R"({"id":"3","backend-uuid":"no UUID / at all"})"));
+    EXPECT_EQ(platform.await(platform.vm(path).listDisks()), disks);
+    EXPECT_THAT(platform.await(platform.vm(path).listNics()), ElementsAre(path + "/nic/3"));
+    EXPECT_TRUE(platform.await(platform.vm(path).getDependencies()).empty());
+    EXPECT_EQ(platform.await(platform.vm(path).getAllProperties()).size(), 145U);
+}
+
 TEST_F(XenmgrIntegration, ConfigChangesOfAVmAreGathered) {
     const std::string path = platform.await(platform.manager().createVm());
     const std::string expected = "vm_config_changed " + uuidFromPathElement(path.substr(4)) + " " + path;
