@@ -31,6 +31,8 @@ struct DiskConfig {
     bool writable = false;
     bool cdrom = false;
     DomId backendDomid = 0;
+
+    bool operator==(const DiskConfig&) const = default;
 };
 
 struct NicConfig {
@@ -40,6 +42,8 @@ struct NicConfig {
     std::string model;  ///< of the emulated card (HVM); empty: rtl8139
     std::string script; ///< hotplug script; empty: vif-bridge
     DomId backendDomid = 0;
+
+    bool operator==(const NicConfig&) const = default;
 };
 
 /// Everything that decides how a domain is built. Options that an implementation cannot honour make create()
@@ -79,6 +83,8 @@ struct DomainConfig {
 
     std::vector<DiskConfig> disks;
     std::vector<NicConfig> nics;
+
+    bool operator==(const DomainConfig&) const = default;
 };
 
 } // namespace xb::xen

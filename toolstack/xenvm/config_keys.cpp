@@ -16,18 +16,6 @@
 
 namespace xb::xenvm {
 
-const char* toString(Policy policy) {
-    switch (policy) {
-    case Policy::restart:
-        return "restart";
-    case Policy::destroy:
-        return "destroy";
-    case Policy::preserve:
-        break;
-    }
-    return "preserve";
-}
-
 namespace {
 
 constexpr std::int64_t any = std::numeric_limits<std::int64_t>::max();
@@ -461,6 +449,13 @@ struct Getter {
 };
 
 } // namespace
+
+std::vector<std::string_view> keyNames() {
+    std::vector<std::string_view> names;
+    for (const Key& key : keys())
+        names.push_back(key.name);
+    return names;
+}
 
 std::string setKey(Config& config, std::string_view name, std::string_view value) {
     const Key* key = findKey(name);

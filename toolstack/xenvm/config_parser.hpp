@@ -31,6 +31,9 @@ struct ParsedConfig {
     std::vector<ConfigError> errors; ///< the lines that were left out, in order
 };
 
+/// The names of all keys.
+std::vector<std::string_view> keyNames();
+
 /// Parses a whole file's text. MACs and ids of NICs are not assigned yet (nics.hpp).
 ParsedConfig parseConfig(std::string_view text);
 

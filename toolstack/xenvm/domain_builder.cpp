@@ -213,6 +213,7 @@ private:
             if (set)
                 result_.ignored.emplace_back(key);
         };
+        const Config defaults;
         note(config_.extraMaxMemory != 0, "extra-maxmem");
         note(config_.coresPerSocket.has_value(), "cores-per-socket");
         note(!config_.cpuAffinity.empty(), "cpus-affinity");
@@ -233,6 +234,16 @@ private:
         note(!config_.extraVmWatches.empty(), "extra-vm-watch");
         note(config_.xciService, "xci-service");
         note(config_.disableMigrate, "disable-migrate");
+        note(config_.qemuPv != defaults.qemuPv, "qemu-pv");
+        note(config_.deviceModelTimeout != defaults.deviceModelTimeout, "qemu-dm-timeout");
+        note(config_.smbiosOemTypes != defaults.smbiosOemTypes, "smbios-oem-types-pt");
+        note(config_.stubdomMemory != defaults.stubdomMemory, "stubdom-memory");
+        note(config_.stubdomKernel != defaults.stubdomKernel, "stubdom-kernel");
+        note(config_.stubdomInitrd != defaults.stubdomInitrd, "stubdom-initrd");
+        note(config_.stubdomCmdline != defaults.stubdomCmdline, "stubdom-cmdline");
+        note(config_.vtpmBackend != defaults.vtpmBackend, "vtpm-backend");
+        note(config_.pciMsiTranslate != defaults.pciMsiTranslate, "pci-msitranslate");
+        note(config_.pciPowerManagement != defaults.pciPowerManagement, "pci-power-management");
     }
 
     const Config& config_;
