@@ -118,9 +118,9 @@ The platform is up. In another terminal:
 
   export XENBROKER_BUS=$XENBROKER_BUS PATH=$tree/bin:\$PATH
   xec-vm                          the table of VMs
-  xec-vm -n $name getall            everything about this one
-  xec-vm -n $name console           its console (ctrl-] leaves)
-  xec-vm -n $name shutdown          stops it; start, reboot, pause, unpause, destroy likewise
+  xec-vm -n $name getall           everything about this one
+  xec-vm -n $name console          its console (ctrl-] leaves)
+  xec-vm -n $name shutdown         stops it; start, reboot, pause, unpause, destroy likewise
   xec -o /host getall             the host
   xec --list-methods              what else there is
 
