@@ -101,7 +101,7 @@ Task<> Vm::shutdown() {
         const auto client = context_.links.client(uuid_);
         co_await client.halt(false);
     } catch (const Error& e) {
-        failed("shutdown", e.what());
+        requestFailed("shutdown", e);
         throw operationError(describe("shutdown"), e);
     }
 }
@@ -119,7 +119,7 @@ Task<> Vm::reboot() {
         stopRequested_ = false;
         co_await startLocked();
     } catch (const Error& e) {
-        failed("reboot", e.what());
+        requestFailed("reboot", e);
         throw operationError(describe("reboot"), e);
     }
 }
@@ -136,7 +136,7 @@ Task<> Vm::destroy() {
         const auto client = context_.links.client(uuid_);
         co_await client.destroy();
     } catch (const Error& e) {
-        failed("destroy", e.what());
+        requestFailed("destroy", e);
         throw operationError(describe("destroy"), e);
     }
 }
@@ -305,6 +305,16 @@ Task<> Vm::recover() {
     int domid = -1;
     if (co_await askMonitor(word, domid))
         stateReported(word, domid);
+}
+
+// A monitor that answered is not stopping the guest any more: what the guest does next is its own doing. One
+// that did not answer may be, or its successor.
+void Vm::requestFailed(const std::string& what, const Error& e) {
+    failed(what, e.what());
+    const bool answered = e.name() != errors::timeout && e.name() != errors::noReply &&
+                          e.name() != errors::serviceUnknown && e.name() != errors::disconnected;
+    if (answered)
+        stopRequested_ = false;
 }
 
 void Vm::failed(const std::string& what, const std::string& reason) {

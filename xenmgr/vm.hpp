@@ -6,6 +6,7 @@
 // Operations on one VM's life happen one at a time, except destroy, which may interrupt a start.
 #pragma once
 
+#include "toolstack/libs/error.hpp"
 #include "toolstack/libs/task.hpp"
 #include "xenmgr/context.hpp"
 #include "xenmgr/vm_state.hpp"
@@ -69,6 +70,7 @@ private:
     void react(VmState state);
     /// "start of VM "name"", for errors.
     std::string describe(const char* operation) const;
+    void requestFailed(const std::string& what, const Error& e);
     void failed(const std::string& what, const std::string& reason);
 
     Context& context_;

@@ -146,6 +146,8 @@ public:
         return "no error";
     }
 
+    const std::string& address() const { return daemon_.address(); }
+
     static constexpr auto serviceName = "com.citrix.xenclient.xenmgr";
     static constexpr auto propertiesInterface = "org.freedesktop.DBus.Properties";
 

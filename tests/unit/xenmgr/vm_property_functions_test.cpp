@@ -50,7 +50,7 @@ TEST_F(VmPropertyFunctionsTest, AVmIsLockedUntilItsUserHasLoggedIn) {
     std::filesystem::remove(sessions / "s-ann");
     std::filesystem::create_symlink("/proc", sessions / "s-ann"); // of another file system, as a mount is
     EXPECT_EQ(get<std::string>("state"), "stopped");
-    set("crypto-user", "../s-ann");
+    set("crypto-user", "ann/self");
     EXPECT_EQ(get<std::string>("state"), "locked");
     vm->stateReported("running", 3);
     EXPECT_EQ(get<std::string>("state"), "running");
