@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs in the bench's dom0: the hypervisor layer on libxl, without the rest of the platform. xen-libxl-smoke drives PV,
 # PVH and HVM guests, xen-contract-test is what every implementation of the layer must pass (on PV and PVH; an HVM guest
-# needs minutes to boot here), and a hotplug script that libxl kills must leave no loop device. After each: nothing of
+# needs a minute to boot here), and a hotplug script that libxl kills must leave no loop device. After each: nothing of
 # the guests is left.
 # shellcheck source=SCRIPTDIR/lib.sh
 . /bench/lib.sh
