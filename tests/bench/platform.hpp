@@ -4,8 +4,8 @@
 #pragma once
 
 #include "client.hpp"
-#include "tests/integration/xenvm/process.hpp"
-#include "tests/unit/libs/private_bus.hpp"
+#include "tests/support/private_bus.hpp"
+#include "tests/support/process.hpp"
 
 #include <filesystem>
 #include <map>

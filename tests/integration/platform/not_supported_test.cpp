@@ -3,7 +3,7 @@
 // platform, and those that answer NotSupported are those in its table.
 #include "platform.hpp"
 
-#include "documented.hpp"
+#include "tests/support/documented.hpp"
 #include "toolstack/libs/uuid.hpp"
 #include "toolstack/xec/client.hpp"
 

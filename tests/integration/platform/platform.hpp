@@ -3,7 +3,6 @@
 // a directory of their own, and a connection to drive them. Ends everything and looks that nothing is left.
 #pragma once
 
-#include "../xenvm/process.hpp"
 #include "idl/db_client.hpp"
 #include "idl/org_xenbroker_xenmgr_client.hpp"
 #include "idl/vm_disk_client.hpp"
@@ -11,7 +10,8 @@
 #include "idl/xenmgr_client.hpp"
 #include "idl/xenmgr_host_client.hpp"
 #include "idl/xenmgr_vm_client.hpp"
-#include "tests/unit/libs/private_bus.hpp"
+#include "tests/support/private_bus.hpp"
+#include "tests/support/process.hpp"
 #include "toolstack/libs/bus.hpp"
 
 #include <functional>

@@ -2,7 +2,7 @@
 // A private bus, a loop in the test's process that serves fake objects, and the built programs as children.
 #pragma once
 
-#include "tests/unit/libs/private_bus.hpp"
+#include "tests/support/private_bus.hpp"
 #include "toolstack/libs/bus.hpp"
 #include "toolstack/libs/child.hpp"
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The real xenvm on a real bus and the emulated hypervisor: life cycle with its signals, guests that stop by
 // themselves, monitors that are killed and replaced, and how it refuses to start.
-#include "process.hpp"
-
 #include "idl/org_xenbroker_daemon_client.hpp"
 #include "idl/xenvm_client.hpp"
-#include "tests/unit/libs/private_bus.hpp"
+#include "tests/support/private_bus.hpp"
+#include "tests/support/process.hpp"
 #include "toolstack/libs/bus.hpp"
 #include "toolstack/libs/files.hpp"
 #include "toolstack/libs/uuid.hpp"

@@ -4,8 +4,8 @@
 // wrong.
 #include "toolstack/libs/bus.hpp"
 
-#include "armed_timers.hpp"
-#include "private_bus.hpp"
+#include "tests/support/armed_timers.hpp"
+#include "tests/support/private_bus.hpp"
 #include "toolstack/libs/error.hpp"
 
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "toolstack/libs/files.hpp"
 
-#include "private_bus.hpp"
+#include "tests/support/private_bus.hpp"
 #include "toolstack/libs/error.hpp"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/unit/libs/armed_timers.hpp"
+#include "tests/support/armed_timers.hpp"
 #include "toolstack/libs/loop.hpp"
 #include "toolstack/libs/timer.hpp"
 

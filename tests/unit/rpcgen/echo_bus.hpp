@@ -5,7 +5,7 @@
 
 #include "idl/echo_client.hpp"
 #include "idl/echo_server.hpp"
-#include "tests/unit/libs/private_bus.hpp"
+#include "tests/support/private_bus.hpp"
 
 #include <gtest/gtest.h>
 

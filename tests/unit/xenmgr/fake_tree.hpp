@@ -2,7 +2,7 @@
 // A directory that stands for the / of a made-up machine.
 #pragma once
 
-#include "private_bus.hpp"
+#include "tests/support/private_bus.hpp"
 #include "toolstack/libs/files.hpp"
 
 #include <string>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every property of a VM that can be set reaches its monitor, is refused at a start, is xenmgr's own, or is
 // in docs/not-supported.md.
-#include "documented.hpp"
 #include "manager_world.hpp"
+#include "tests/support/documented.hpp"
 
 #include "xenmgr/start_checks.hpp"
 #include "xenmgr/vm.hpp"

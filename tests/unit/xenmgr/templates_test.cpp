@@ -2,7 +2,7 @@
 // VM templates: finding, loading and merging them, and JSON that means harm.
 #include "xenmgr/templates.hpp"
 
-#include "private_bus.hpp"
+#include "tests/support/private_bus.hpp"
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/files.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every key of a configuration does something, is refused, or is in docs/not-supported.md.
-#include "documented.hpp"
+#include "tests/support/documented.hpp"
 #include "toolstack/libs/error.hpp"
 #include "toolstack/xenvm/config_parser.hpp"
 #include "toolstack/xenvm/domain_builder.hpp"

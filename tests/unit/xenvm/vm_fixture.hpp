@@ -5,7 +5,7 @@
 
 #include "fake_hypervisor.hpp"
 
-#include "tests/unit/libs/private_bus.hpp"
+#include "tests/support/private_bus.hpp"
 #include "toolstack/libs/files.hpp"
 #include "toolstack/libs/loop.hpp"
 #include "toolstack/xenvm/vm.hpp"

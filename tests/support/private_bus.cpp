@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "private_bus.hpp"
+#include "tests/support/private_bus.hpp"
 
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/files.hpp"

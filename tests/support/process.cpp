@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "process.hpp"
+#include "tests/support/process.hpp"
 
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/files.hpp"
