@@ -26,14 +26,31 @@ TemporaryDirectory::~TemporaryDirectory() {
     std::filesystem::remove_all(path_, ignored);
 }
 
-PrivateBus::PrivateBus(const std::string& extraConfig) {
+PrivateBus::PrivateBus(const BusPolicy& policy) {
+    const char* const wanted = ::getenv("XENBROKER_TEST_BUS");
+    const std::string program = wanted && *wanted ? wanted : "dbus-daemon";
+    if (program == "dbus-broker") {
+        const auto socket = directory_.path() / "bus";
+        broker_ = std::make_unique<DbusBroker>(socket, policy);
+        pid_ = broker_->pid();
+        address_ = "unix:path=" + socket.string();
+    } else if (program == "dbus-daemon") {
+        startDaemon(policy);
+    } else {
+        throw Error("XENBROKER_TEST_BUS=" + program + ": must be dbus-daemon or dbus-broker");
+    }
+}
+
+void PrivateBus::startDaemon(const BusPolicy& policy) {
     const auto config = directory_.path() / "bus.conf";
-    writeFileAtomically(config,
-                        "<busconfig><type>session</type><listen>unix:dir=" + directory_.path().string() +
-                            "</listen><auth>EXTERNAL</auth>"
-                            "<policy context=\"default\"><allow send_destination=\"*\" eavesdrop=\"true\"/>"
-                            "<allow eavesdrop=\"true\"/><allow own=\"*\"/></policy>" +
-                            extraConfig + "</busconfig>");
+    writeFileAtomically(config, "<busconfig><type>" + policy.type() +
+                                    "</type><listen>unix:dir=" + directory_.path().string() +
+                                    "</listen><auth>EXTERNAL</auth>" + policy.xml() + "</busconfig>");
+    // A system bus reports every call that it refuses.
+    const auto messages = directory_.path() / "bus.log";
+    const UniqueFd log(::open(messages.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+    if (!log)
+        throw systemError("cannot make " + messages.string(), errno);
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0)
         throw systemError("cannot make a pipe", errno);
@@ -44,7 +61,8 @@ PrivateBus::PrivateBus(const std::string& extraConfig) {
         throw systemError("cannot fork", errno);
     if (pid_ == 0) {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        ::dup2(write.get(), 3);
+        ::dup2(log.get(), STDERR_FILENO);
+        ::dup2(write.get(), 3); // last: that may be the log's number
         const std::string option = "--config-file=" + config.string();
         ::execlp("dbus-daemon", "dbus-daemon", "--nofork", "--print-address=3", option.c_str(), nullptr);
         ::_exit(127);
@@ -56,7 +74,7 @@ PrivateBus::PrivateBus(const std::string& extraConfig) {
         address_.append(buffer, static_cast<std::size_t>(n));
     if (address_.empty()) {
         stop();
-        throw Error("dbus-daemon did not start");
+        throw Error("dbus-daemon did not start: " + readFile(messages));
     }
     address_.resize(address_.find_first_of(",\n"));
 }

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <fstream>
 #include <iostream>
+#include <sstream>
 
 namespace xb::test {
 
@@ -37,6 +38,14 @@ std::string uuidOf(const std::string& vmPath) {
 }
 
 } // namespace
+
+BusPolicy shippedPolicy(uid_t root) {
+    BusPolicy policy = BusPolicy::systemBus();
+    std::istringstream files(BUS_POLICIES);
+    for (std::string file; std::getline(files, file, ':');)
+        policy.add(file, root);
+    return policy;
+}
 
 Platform::Platform() {
     log::setLevel("warning");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole platform for a test: a private bus, the emulated hypervisor, dbd and xenmgr, as real processes in
-// a directory of their own, and a connection to drive them. Ends everything and looks that nothing is left.
+// The whole platform for a test: a private bus with the policy that is installed, the emulated hypervisor,
+// dbd and xenmgr, as real processes in a directory of their own, and a connection to drive them. Ends
+// everything and looks that nothing is left.
 #pragma once
 
 #include "idl/db_client.hpp"
@@ -20,7 +21,12 @@
 #include <string>
 #include <vector>
 
+#include <unistd.h>
+
 namespace xb::test {
+
+/// The system bus's policy with what this platform adds to it, `root` in the place of root.
+BusPolicy shippedPolicy(uid_t root);
 
 class Platform {
 public:
@@ -74,7 +80,7 @@ private:
     void run(Task<> task, bool& done, std::exception_ptr& failure);
 
     TemporaryDirectory directory_;
-    PrivateBus daemon_;
+    PrivateBus daemon_{shippedPolicy(::getuid())};
     Loop loop_;
     std::unique_ptr<Bus> bus_;
     std::unique_ptr<Process> emulator_;
