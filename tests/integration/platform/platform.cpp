@@ -76,6 +76,12 @@ Platform::Platform() {
         }
         signals_.push_back(text);
     });
+    // A monitor that comes or goes is an event, so that waitFor() looks again.
+    SignalMatch owners;
+    owners.sender = "org.freedesktop.DBus";
+    owners.member = "NameOwnerChanged";
+    owners.arg0Namespace = "org.xen.vm";
+    monitors_ = bus_->onSignal(owners, [](const Message&) {});
     emulator_ = std::make_unique<Process>(
         directory_.path(), "emulator",
         std::vector<std::string>{XEN_EMULATOR, "--directory", emulatorDirectory(), "--log-to", "stderr"});
@@ -90,6 +96,7 @@ Platform::~Platform() {
             if (process)
                 std::cerr << "--- messages of " << process->pid() << ":\n" << process->messages();
     subscription_ = {};
+    monitors_ = {};
     bus_.reset();
     xenmgr_.reset();
     dbd_.reset();

@@ -87,6 +87,7 @@ private:
     std::unique_ptr<Process> dbd_;
     std::unique_ptr<Process> xenmgr_;
     Subscription subscription_;
+    Subscription monitors_;
     std::vector<std::string> signals_;
 };
 
