@@ -7,6 +7,7 @@
 #include "xenmgr/db.hpp"
 #include "xenmgr/errors.hpp"
 #include "xenmgr/start_checks.hpp"
+#include "xenmgr/vm_registry.hpp"
 #include "xenmgr/xenvm_config.hpp"
 #include "xenmgr/xenvm_links.hpp"
 
@@ -32,7 +33,7 @@ void handOver(const std::filesystem::path& file, const std::string& text) {
 Vm::Vm(Context& context, std::string uuid)
     : context_(context), uuid_(std::move(uuid)), node_(vmNode(uuid_)),
       objectPath_("/vm/" + uuidToPathElement(uuid_)), operation_(context.bus.loop().executor()),
-      deviceLock_(context.bus.loop().executor()) {}
+      destruction_(context.bus.loop().executor()), deviceLock_(context.bus.loop().executor()) {}
 
 std::string Vm::displayName() const {
     const std::string name = context_.db.read(node() + "/name");
@@ -126,6 +127,7 @@ Task<> Vm::reboot() {
 
 Task<> Vm::destroy() {
     auto self = shared_from_this();
+    auto lock = co_await destruction_.lock();
     stopRequested_ = true;
     co_await context_.links.settled(uuid_);
     if (!context_.links.isRunning(uuid_)) {
@@ -201,6 +203,11 @@ Task<> Vm::adopt() {
 
 Task<> Vm::dismiss() {
     auto self = shared_from_this();
+    // Whoever asked the monitor for something gets the answer first.
+    auto operation = co_await operation_.lock();
+    auto destruction = co_await destruction_.lock();
+    if (auto other = context_.vms.find(uuid_); other && other != self)
+        co_return; // somebody made a new VM of that UUID meanwhile
     co_await context_.links.settled(uuid_);
     if (!context_.links.isRunning(uuid_))
         co_return;

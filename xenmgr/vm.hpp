@@ -83,6 +83,7 @@ private:
     std::uint64_t reports_ = 0; ///< of the monitor, so far
     bool stopRequested_ = false;
     AsyncMutex operation_;
+    AsyncMutex destruction_; ///< held by destroy, which does not wait for other operations
     AsyncMutex deviceLock_;
     std::deque<std::chrono::steady_clock::time_point> restarts_;
 };

@@ -181,13 +181,16 @@ TEST_F(LifeCycle, AVmThatIsRemovedFromTheDatabaseWhileItRunsGoesWhenItStops) {
     const std::string uuid = uuidFromPathElement(path.substr(4));
     platform.await(platform.vm(path).start());
     ASSERT_TRUE(platform.waitForState(path, "running"));
+    bool monitorGone = false;
+    const auto watch = platform.bus().onOwnerChanged(
+        "org.xen.vm.uuid_" + path.substr(4), [&](const std::string& owner) { monitorGone = owner.empty(); });
     platform.await(platform.db().rm("/vm/" + uuid));
     EXPECT_EQ(platform.state(path), "running");
     platform.await(platform.vm(path).destroy());
     EXPECT_TRUE(platform.waitFor(
         [&] { return testing::Value(platform.signals(), Contains("vm_deleted " + uuid + " " + path)); }));
     EXPECT_THAT(errorOf(platform.vm(path).start()), HasSubstr("no object " + path));
-    EXPECT_TRUE(platform.waitFor([&] { return platform.monitorOf(path) < 0; })) << "its monitor must be gone";
+    EXPECT_TRUE(platform.waitFor([&] { return monitorGone; })) << "its monitor must end";
 }
 
 } // namespace
