@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2154 # guestKernel and guestInitrd are set by lib.sh
 # For scripts that run the installed platform in the bench's dom0, after lib.sh: `. /bench/platform-lib.sh` (run-in-dom0
-# -f puts it there). Starting the platform under bootage, and VMs made through xec.
+# -f puts it there). Starting the platform under bootage (platformLogLevel: debug), and VMs made through xec.
 libexec=/usr/libexec/xenbroker
 export PATH=$PATH:/usr/sbin
 
@@ -36,7 +36,7 @@ exec $libexec/dbd --log-to stderr
 ready notify
 log /var/log/xenbroker/dbd.log
 service xenmgr
-exec $libexec/xenmgr --log-to stderr --log-level debug
+exec $libexec/xenmgr --log-to stderr --log-level ${platformLogLevel:-debug}
 dep dbd
 ready notify
 ready-timeout 60
