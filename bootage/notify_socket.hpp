@@ -4,14 +4,13 @@
 // about its sender (SCM_CREDENTIALS), and descriptors that come along are closed.
 #pragma once
 
+#include "bootage/notification.hpp"
 #include "toolstack/libs/task.hpp"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 
 #include <functional>
-#include <optional>
 #include <string>
-#include <string_view>
 
 #include <sys/types.h>
 
@@ -21,15 +20,6 @@ namespace xb::bootage {
 inline constexpr std::size_t maxNotificationSize = 4096;
 /// Messages taken in one go, so that a flood cannot keep the loop from its other work.
 inline constexpr std::size_t maxNotificationsAtOnce = 64;
-
-/// What a message says, of what bootage makes use of (sd_notify(3), "Well-known assignments").
-struct Notification {
-    bool ready = false;
-    std::optional<std::string> status;
-};
-
-/// Reads the assignments of a message, one a line. Unknown ones are passed over, as the protocol asks. Pure.
-Notification parseNotification(std::string_view text);
 
 class NotifySocket {
 public:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What both implementations of the hypervisor layer share: the words for shutdown reasons.
-#include "xen/hypervisor.hpp"
+#include "xen/facts.hpp"
 
 namespace xb::xen {
 

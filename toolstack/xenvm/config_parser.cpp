@@ -64,6 +64,18 @@ private:
 
 } // namespace
 
+const char* toString(Policy policy) {
+    switch (policy) {
+    case Policy::restart:
+        return "restart";
+    case Policy::destroy:
+        return "destroy";
+    case Policy::preserve:
+        break;
+    }
+    return "preserve";
+}
+
 ParsedConfig parseConfig(std::string_view text) {
     return Parser().run(text);
 }

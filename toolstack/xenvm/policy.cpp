@@ -3,18 +3,6 @@
 
 namespace xb::xenvm {
 
-const char* toString(Policy policy) {
-    switch (policy) {
-    case Policy::restart:
-        return "restart";
-    case Policy::destroy:
-        return "destroy";
-    case Policy::preserve:
-        break;
-    }
-    return "preserve";
-}
-
 namespace {
 
 Reaction byPolicy(Policy policy, std::string error) {

@@ -9,7 +9,7 @@
 // Reading throws xb::Error for anything malformed.
 #pragma once
 
-#include "xen/hypervisor.hpp"
+#include "xen/facts.hpp"
 
 #include <rapidjson/document.h>
 

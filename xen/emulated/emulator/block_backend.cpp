@@ -7,7 +7,6 @@
 #include <boost/asio/redirect_error.hpp>
 
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <sys/socket.h>
 
@@ -28,16 +27,6 @@ std::string leaf(const Leaves& leaves, const char* name) {
     return found == leaves.end() ? "" : found->second;
 }
 
-std::string response(const BlockRequest& request, int error, std::string_view data = {}) {
-    const BlockResponse header{request.id, -error, 0};
-    return std::string(reinterpret_cast<const char*>(&header), sizeof header).append(data);
-}
-
-// All of it or an error: a short read or write is an I/O error to the guest.
-int transferred(ssize_t done, std::size_t wanted) {
-    return done < 0 ? errno : static_cast<std::size_t>(done) == wanted ? 0 : EIO;
-}
-
 } // namespace
 
 BlockBackend::BlockBackend(const Executor& executor, std::string backendPath, DomId frontend)
@@ -54,7 +43,7 @@ Leaves BlockBackend::plug(const Leaves& backend) {
     disk.writable = leaf(backend, "mode") == "w";
     disk.cdrom = leaf(backend, "device-type") == "cdrom";
     disk.backend = leaf(backend, "type") == "phy" ? DiskBackend::phy : DiskBackend::file;
-    auto medium = std::make_shared<Medium>();
+    auto medium = std::make_shared<DiskMedium>();
     medium->sectors = checkDisk(disk) / sectorSize;
     medium->writable = disk.writable;
     if (!disk.path.empty()) {
@@ -98,7 +87,7 @@ Task<> BlockBackend::serve(std::shared_ptr<BlockBackend> self, Channel channel) 
             co_return; // the guest has ended, or does not speak the protocol
         message.resize(static_cast<std::size_t>(size));
         auto work = [medium = self->medium_, message = std::move(message)] {
-            return answer(*medium, message);
+            return answerRequest(*medium, message);
         };
         const std::string reply = co_await workers().run(std::move(work));
         while (channel->is_open() && ::send(channel->native_handle(), reply.data(), reply.size(),
@@ -109,31 +98,6 @@ Task<> BlockBackend::serve(std::shared_ptr<BlockBackend> self, Channel channel) 
                                          asio::redirect_error(asio::use_awaitable, failure));
         }
     }
-}
-
-std::string BlockBackend::answer(const Medium& medium, const std::string& message) {
-    BlockRequest request{};
-    std::memcpy(&request, message.data(), sizeof request);
-    const std::string_view data = std::string_view(message).substr(sizeof request);
-    if (request.operation == static_cast<std::uint32_t>(BlockOperation::flush))
-        return response(request, medium.file && ::fdatasync(medium.file.get()) == 0 ? 0 : EIO);
-    if (request.sectors == 0 || request.sectors > maxRequestSectors || request.sector >= medium.sectors ||
-        request.sectors > medium.sectors - request.sector)
-        return response(request, EINVAL);
-    const std::size_t size = request.sectors * sectorSize;
-    const auto offset = static_cast<off_t>(request.sector * sectorSize);
-    if (request.operation == static_cast<std::uint32_t>(BlockOperation::read)) {
-        std::string buffer(size, '\0');
-        const int error = transferred(::pread(medium.file.get(), buffer.data(), size, offset), size);
-        return response(request, error, error == 0 ? std::string_view(buffer) : std::string_view());
-    }
-    if (request.operation != static_cast<std::uint32_t>(BlockOperation::write))
-        return response(request, EOPNOTSUPP);
-    if (!medium.writable)
-        return response(request, EROFS);
-    if (data.size() != size)
-        return response(request, EINVAL);
-    return response(request, transferred(::pwrite(medium.file.get(), data.data(), size, offset), size));
 }
 
 } // namespace xb::xen::emulated

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "xen/emulated/emulator/backend.hpp"
+#include "xen/emulated/emulator/disk_requests.hpp"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 
@@ -22,17 +23,10 @@ public:
 private:
     using Channel = std::shared_ptr<asio::posix::stream_descriptor>;
 
-    /// The open medium; shared with a request that is under way on a worker.
-    struct Medium {
-        UniqueFd file;
-        std::uint64_t sectors = 0;
-        bool writable = false;
-    };
     static Task<> serve(std::shared_ptr<BlockBackend> self, Channel channel);
-    static std::string answer(const Medium& medium, const std::string& message);
 
     Executor executor_;
-    std::shared_ptr<Medium> medium_;
+    std::shared_ptr<DiskMedium> medium_; ///< shared with a request that is under way on a worker
     Channel channel_;
 };
 
