@@ -108,6 +108,8 @@ public:
 
     bool RawNumber(const char* data, rapidjson::SizeType length, bool) {
         const std::string_view text(data, length);
+        if (!checkText(text, "a number"))
+            return false;
         const bool integer = text.find_first_of(".eE") == std::string_view::npos;
         if (!integer) {
             double number = 0;

@@ -179,6 +179,9 @@ TEST(Json, SizesAreBounded) {
     EXPECT_EQ(refusal(R"("12345678")", Trailing::Refused, small), "accepted");
     EXPECT_NE(refusal(R"("123456789")", Trailing::Refused, small), "accepted");
     EXPECT_NE(refusal("[1,2,3,4]", Trailing::Refused, small), "accepted");
+    EXPECT_EQ(refusal("-1234567", Trailing::Refused, small), "accepted");
+    EXPECT_NE(refusal("-12345678", Trailing::Refused, small), "accepted");
+    EXPECT_NE(refusal("1.2345678", Trailing::Refused, small), "accepted");
     EXPECT_EQ(refusal(R"({"a":1,"b":2})", Trailing::Refused, small), "accepted");
     EXPECT_NE(refusal(R"({"a":1,"b":2,"c":3})", Trailing::Refused, small), "accepted");
 }
