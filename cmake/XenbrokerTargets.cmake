@@ -41,6 +41,13 @@ if(XENBROKER_SANITIZE)
         -fno-sanitize-recover=undefined -Wno-maybe-uninitialized)
     target_link_options(xenbroker_options INTERFACE -fsanitize=address,undefined)
 endif()
+if(XENBROKER_FUZZERS)
+    target_compile_options(xenbroker_options INTERFACE -fsanitize=fuzzer-no-link,address,undefined
+        -fsanitize-ignorelist=${PROJECT_SOURCE_DIR}/tests/fuzz/ignorelist
+        -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+        -Wno-ambiguous-reversed-operator) # of RapidJSON's iterators
+    target_link_options(xenbroker_options INTERFACE -fsanitize=address,undefined)
+endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
     target_compile_options(xenbroker_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
 endif()
