@@ -100,9 +100,16 @@ struct WriteResult {
 std::vector<WriteResult> writeImages(FileSystem& fs, const std::string& directory,
                                      std::vector<FileImage> images);
 
+/// mkdir -p, with every new directory's name made durable.
+std::error_code makeDirectories(FileSystem& fs, const std::string& path);
+
 /// Moves a file to DIR/set-aside, where a person finds it. `newPath` says where to.
 std::error_code setAside(FileSystem& fs, const std::string& directory, const std::string& path,
                          std::string& newPath);
+
+/// Writes a text to DIR/set-aside under a name made of `path`, synced. `newPath` says where.
+std::error_code keepAside(FileSystem& fs, const std::string& directory, const std::string& path,
+                          std::string_view text, std::string& newPath);
 
 /// What reloading found: the scan, and the content of the records that differ from the known fingerprints.
 struct DiskChanges {

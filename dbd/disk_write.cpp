@@ -20,7 +20,8 @@ bool isErrno(const std::error_code& error, int value) {
     return error.category() == std::generic_category() && error.value() == value;
 }
 
-/// mkdir -p, with every new directory's name made durable.
+} // namespace
+
 std::error_code makeDirectories(FileSystem& fs, const std::string& path) {
     std::error_code error = fs.makeDirectory(path);
     if (isErrno(error, ENOENT) && parentOf(path) != path) {
@@ -32,6 +33,8 @@ std::error_code makeDirectories(FileSystem& fs, const std::string& path) {
         return {};
     return error ? error : fs.syncDirectory(parentOf(path));
 }
+
+namespace {
 
 class ImageWriter {
 public:
@@ -183,14 +186,8 @@ private:
         if (error)
             return error;
         step = "cannot write " + path;
-        while (!text.empty()) {
-            std::size_t written = 0;
-            if ((error = file->write(text, written)))
-                return error;
-            if (written == 0)
-                return {EIO, std::generic_category()};
-            text.remove_prefix(written);
-        }
+        if ((error = writeAll(*file, text)))
+            return error;
         step = "cannot sync " + path;
         if ((error = file->sync()))
             return error;
@@ -245,7 +242,10 @@ private:
 
 } // namespace
 
-std::error_code setAside(FileSystem& fs, const std::string& directory, const std::string& path,
+namespace {
+
+/// A free name in DIR/set-aside, which is made, for what `path` names.
+std::error_code freeName(FileSystem& fs, const std::string& directory, const std::string& path,
                          std::string& newPath) {
     const std::string aside = directory + "/set-aside";
     if (const std::error_code error = makeDirectories(fs, aside))
@@ -262,13 +262,35 @@ std::error_code setAside(FileSystem& fs, const std::string& directory, const std
         std::optional<FileStat> stat;
         if (const std::error_code error = fs.stat(newPath, stat))
             return error;
-        if (stat)
-            continue;
-        if (const std::error_code error = fs.rename(path, newPath))
-            return error;
-        return fs.syncDirectory(aside);
+        if (!stat)
+            return {};
     }
     return {EEXIST, std::generic_category()};
+}
+
+} // namespace
+
+std::error_code setAside(FileSystem& fs, const std::string& directory, const std::string& path,
+                         std::string& newPath) {
+    if (const std::error_code error = freeName(fs, directory, path, newPath))
+        return error;
+    if (const std::error_code error = fs.rename(path, newPath))
+        return error;
+    return fs.syncDirectory(parentOf(newPath));
+}
+
+std::error_code keepAside(FileSystem& fs, const std::string& directory, const std::string& path,
+                          std::string_view text, std::string& newPath) {
+    if (const std::error_code error = freeName(fs, directory, path, newPath))
+        return error;
+    std::unique_ptr<OutputFile> file;
+    if (const std::error_code error = fs.create(newPath, file))
+        return error;
+    if (const std::error_code error = writeAll(*file, text))
+        return error;
+    if (const std::error_code error = file->sync())
+        return error;
+    return fs.syncDirectory(parentOf(newPath));
 }
 
 std::vector<WriteResult> writeImages(FileSystem& fs, const std::string& directory,

@@ -185,4 +185,16 @@ std::error_code PosixFileSystem::syncDirectory(const std::string& path) {
     return {};
 }
 
+std::error_code writeAll(OutputFile& file, std::string_view data) {
+    while (!data.empty()) {
+        std::size_t written = 0;
+        if (const std::error_code error = file.write(data, written))
+            return error;
+        if (written == 0)
+            return {EIO, std::generic_category()};
+        data.remove_prefix(written);
+    }
+    return {};
+}
+
 } // namespace xb::dbd

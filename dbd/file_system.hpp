@@ -41,6 +41,9 @@ public:
     virtual std::error_code stat(FileStat& out) = 0;
 };
 
+/// Writes all of `data`, however short single writes are.
+std::error_code writeAll(OutputFile& file, std::string_view data);
+
 class FileSystem {
 public:
     virtual ~FileSystem() = default;

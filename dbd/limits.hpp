@@ -19,6 +19,8 @@ struct Limits {
     std::size_t nodes = 4'000'000;                   ///< nodes in the whole tree
     std::size_t treeBytes = std::size_t{1} << 30;    ///< names and values in the whole tree
 
+    std::size_t journalBytes = std::size_t{256} << 20; ///< changes that are not in their files yet
+
     static constexpr std::size_t maxNameBytes = 65535; ///< what a node can hold
 };
 

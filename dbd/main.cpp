@@ -11,12 +11,15 @@
 
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <map>
+#include <string>
 
 namespace {
 
 struct Options {
     xb::CommonOptions common;
     std::filesystem::path directory = "/config";
+    xb::dbd::Durability durability = xb::dbd::Durability::normal;
     xb::dbd::Limits limits;
 };
 
@@ -28,6 +31,8 @@ void addLimits(CLI::App& app, xb::dbd::Limits& limits) {
     group->add_option("--max-inject-bytes", limits.injectBytes, "size of the JSON given to inject")
         ->capture_default_str();
     group->add_option("--max-file-bytes", limits.fileBytes, "size of a file that is loaded")
+        ->capture_default_str();
+    group->add_option("--max-journal-bytes", limits.journalBytes, "changes that are not in their files yet")
         ->capture_default_str();
     group->add_option("--max-nodes", limits.nodes, "nodes in the tree")->capture_default_str();
     group->add_option("--max-tree-bytes", limits.treeBytes, "names and values in the tree")
@@ -43,7 +48,7 @@ int serve(const Options& options) {
     xb::dbd::Store store(fs, directory.string(), options.limits);
     for (const auto& problem : store.load())
         xb::log::warn("{}", problem.message());
-    xb::dbd::Saver saver(loop.executor(), fs, store);
+    xb::dbd::Saver saver(loop.executor(), fs, store, options.durability);
     auto object = std::make_shared<xb::dbd::DbObject>(bus, fs, store, saver);
     bus.objects().add("/", object);
     bus.objects().add("/", std::make_shared<xb::dbd::DbExtensionObject>(object->watches(), saver));
@@ -98,6 +103,12 @@ int main(int argc, char** argv) {
     app.add_option("--directory", options.directory, "where the files are, below --root")
         ->type_name("DIR")
         ->capture_default_str();
+    const std::map<std::string, xb::dbd::Durability> durabilities{{"normal", xb::dbd::Durability::normal},
+                                                                  {"sync", xb::dbd::Durability::sync}};
+    app.add_option("--durability", options.durability,
+                   "what an answered change survives: normal = the death of dbd, sync = a power cut too")
+        ->transform(CLI::CheckedTransformer(durabilities))
+        ->option_text("normal|sync [normal]");
     addLimits(app, options.limits);
     return xb::runProgram("dbd", app, options.common, argc, argv, [&options] { return serve(options); });
 }

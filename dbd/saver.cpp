@@ -15,16 +15,23 @@ constexpr std::size_t sliceBytes = 256 * 1024;
 
 } // namespace
 
-Saver::Saver(const Executor& executor, FileSystem& fs, Store& store)
-    : executor_(executor), fs_(fs), store_(store), disk_(executor), timer_(executor),
+Saver::Saver(const Executor& executor, FileSystem& fs, Store& store, Durability durability)
+    : executor_(executor), fs_(fs), store_(store), durability_(durability), disk_(executor),
+      syncing_(executor), flushTimer_(executor), syncTimer_(executor),
       lastFlush_(std::chrono::steady_clock::now() - flushInterval) {}
 
 void Saver::changed() {
-    if (scheduled_ || store_.dirtyFiles() == 0)
+    if (store_.dirtyFiles() == 0 && store_.journal().empty())
         return;
-    scheduled_ = true;
-    timer_.callAfter(lastFlush_ + flushInterval - std::chrono::steady_clock::now(),
-                     [this] { spawn(executor_, "saving", flush()); });
+    if (!scheduled_) {
+        scheduled_ = true;
+        flushTimer_.callAfter(lastFlush_ + flushInterval - std::chrono::steady_clock::now(),
+                              [this] { spawn(executor_, "saving", flush()); });
+    }
+    // A flush syncs the journal as well, but may take long.
+    if (!syncTimer_.armed() && !store_.journal().isSynced())
+        syncTimer_.callAfter(flushInterval,
+                             [this] { spawn(executor_, "syncing the journal", periodicSync()); });
 }
 
 Task<> Saver::flush() {
@@ -39,6 +46,41 @@ Task<> Saver::flush() {
     changed();
 }
 
+Task<> Saver::periodicSync() {
+    try {
+        co_await sync();
+    } catch (const Error&) {
+        // reported already; the next change or flush tries again
+    }
+}
+
+Task<> Saver::acknowledge() {
+    if (durability_ == Durability::sync)
+        co_await sync();
+}
+
+Task<> Saver::sync() {
+    Journal& journal = store_.journal();
+    const std::uint64_t wanted = journal.written();
+    while (journal.synced() < wanted) {
+        auto turn = co_await syncing_.lock();
+        if (journal.synced() >= wanted) // by the one before, together with his
+            break;
+        const Journal::SyncJob job = journal.takeSync();
+        auto work = [this, job] { return job.run(fs_); };
+        const Problem trouble = co_await syncer_.run(std::move(work));
+        journal.synced(job, trouble.text.empty());
+        if (trouble.text.empty()) {
+            if (journal.isSynced())
+                syncTimer_.cancel();
+            continue;
+        }
+        std::vector<Problem> problems{trouble};
+        report(problems);
+        throw Error("the change is made but may not survive a power cut: " + trouble.message());
+    }
+}
+
 Task<> Saver::runJob(std::vector<FileImage> images) {
     std::vector<WriteResult> results;
     auto work = [this, images = std::move(images)]() mutable {
@@ -48,30 +90,50 @@ Task<> Saver::runJob(std::vector<FileImage> images) {
     report(store_.completed(results));
 }
 
-Task<> Saver::saveRecords(std::vector<std::string> records) {
-    auto lock = co_await disk_.lock();
-    auto images = store_.takeRecords(records);
-    if (!images.empty())
-        co_await runJob(std::move(images));
-    for (const auto& record : records)
-        if (!store_.isSaved(record))
-            throw Error("the change is in memory but could not be written to " + store_.directory() + ": " +
-                        (lastError_.empty() ? "see the log of dbd" : lastError_) + "; it is tried again");
-}
-
 Task<> Saver::saveAll() {
     auto lock = co_await disk_.lock();
+    std::string failure;
+    try {
+        co_await saveSlices();
+    } catch (const Error& error) {
+        failure = error.what();
+    }
+    lastFlushTime_ = std::chrono::system_clock::now();
+    if (failure.empty())
+        co_return;
+    std::vector<Problem> problems{{store_.directory(), 0, failure}};
+    if (lastError_.empty())
+        report(problems);
+    throw Error(failure);
+}
+
+Task<> Saver::saveSlices() {
+    store_.beginFlush();
     // What is dirty now; changes that come while we write are the next flush's.
     for (std::size_t files = store_.dirtyFiles(); files > 0;) {
         auto images = store_.takeDirty(sliceBytes);
         if (images.empty())
             break;
         files -= std::min(files, images.size());
+        std::string unsynced;
+        try {
+            co_await sync(); // what the files are about to be, before they are
+        } catch (const Error& error) {
+            unsynced = error.what(); // the files are the better place then
+        }
         co_await runJob(std::move(images));
         if (!lastError_.empty())
             throw Error("could not write everything to " + store_.directory() + ": " + lastError_ +
                         "; it is tried again");
     }
+    const std::vector<std::string> covered = store_.endFlush();
+    if (covered.empty())
+        co_return;
+    auto work = [this, covered] { return removeSegments(fs_, covered); };
+    const Removal removal = co_await worker_.run(std::move(work));
+    store_.journal().removed(removal.removed);
+    if (!removal.problems.empty())
+        report(removal.problems);
 }
 
 Task<> Saver::reload() {

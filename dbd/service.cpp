@@ -119,22 +119,26 @@ Task<std::vector<std::uint8_t>> DbObject::readBinary(Caller, std::string path) {
 }
 
 Task<> DbObject::write(Caller caller, std::string path, std::string value) {
-    co_await finish(caller.uniqueName, store_.write(path, value));
+    store_.write(path, value);
+    finish(caller.uniqueName);
+    co_await saver_.acknowledge();
 }
 
 Task<> DbObject::inject(Caller caller, std::string path, std::string value) {
-    co_await finish(caller.uniqueName, store_.inject(path, value));
+    store_.inject(path, value);
+    finish(caller.uniqueName);
+    co_await saver_.acknowledge();
 }
 
 Task<> DbObject::rm(Caller caller, std::string path) {
-    co_await finish(caller.uniqueName, store_.rm(path));
+    store_.rm(path);
+    finish(caller.uniqueName);
+    co_await saver_.acknowledge();
 }
 
-Task<> DbObject::finish(std::string caller, Effect effect) {
+void DbObject::finish(const std::string& caller) {
     announce(caller);
     saver_.changed();
-    if (!effect.lifecycle.empty())
-        co_await saver_.saveRecords(std::move(effect.lifecycle));
 }
 
 void DbObject::announce(const std::string& maker) {
@@ -156,7 +160,7 @@ Task<> DbExtensionObject::unwatch(Caller caller, std::string prefix) {
 }
 
 Task<> DbExtensionObject::sync(Caller) {
-    co_await saver_.saveAll();
+    co_await saver_.sync();
 }
 
 } // namespace xb::dbd

@@ -60,7 +60,7 @@ public:
     void announceForeign() { announce(""); }
 
 private:
-    Task<> finish(std::string caller, Effect effect);
+    void finish(const std::string& caller);
     void announce(const std::string& maker);
 
     FileSystem& fs_;

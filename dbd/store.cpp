@@ -4,41 +4,17 @@
 
 #include "dbd/json.hpp"
 #include "dbd/path.hpp"
+#include "dbd/store_detail.hpp"
 #include "toolstack/libs/error.hpp"
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <stdexcept>
 
 namespace xb::dbd {
 
 namespace {
-
-constexpr std::string_view dbRecord;
-
-/// The first two names of a path.
-struct Heads {
-    std::string_view first;
-    std::string_view second;
-    explicit Heads(std::string_view path) {
-        PathWalk walk(path);
-        if (!walk.done())
-            first = walk.take();
-        if (!walk.done())
-            second = walk.take();
-    }
-};
-
-std::string childRecord(const Area& area, std::string_view child) {
-    std::string record(area.node);
-    record += '/';
-    record += child;
-    return record;
-}
-
-std::string areaPrefix(const Area& area) {
-    return std::string(area.node) + "/";
-}
 
 /// db leaves out what has files of its own; no file holds binary nodes.
 class DbFilter final : public WriteFilter {
@@ -62,28 +38,130 @@ public:
 } // namespace
 
 Store::Store(FileSystem& fs, std::string directory, Limits limits)
-    : fs_(fs), directory_(std::move(directory)), tree_(limits) {
+    : fs_(fs), directory_(std::move(directory)), tree_(limits),
+      journal_(fs, directory_, limits.journalBytes) {
     tree_.setListener([this](std::string_view path) { onChange(path); });
 }
 
 // ---- Operations ----
 
-Effect Store::write(std::string_view path, std::string_view value) {
-    checkTarget(path, nullptr);
-    tree_.write(path, value);
+bool Store::write(std::string_view path, std::string_view value) {
+    const StepView step{StepKind::write, path, value};
+    return apply({&step, 1});
+}
+
+bool Store::inject(std::string_view path, std::string_view json) {
+    const StepView step{StepKind::inject, path, json};
+    return apply({&step, 1});
+}
+
+bool Store::rm(std::string_view path) {
+    const StepView step{StepKind::rm, path, {}};
+    return apply({&step, 1});
+}
+
+bool Store::apply(std::span<const StepView> steps) {
+    std::vector<NodePtr> contents = checkSteps(steps);
+    if (steps.size() == 1 && isIgnored(steps.front()))
+        return false;
+    record(steps);
+    for (std::size_t i = 0; i < steps.size(); ++i)
+        doStep(steps[i], std::move(contents[i]));
     return finish();
 }
 
-Effect Store::inject(std::string_view path, std::string_view json) {
-    NodePtr content = tree_.parse(path, json);
-    checkTarget(path, content.get());
-    tree_.put(path, std::move(content));
-    return finish();
+/// Whether a step is one that the interface has no effect for: a text for a node with children.
+bool Store::isIgnored(const StepView& step) const {
+    const Node* const node = step.kind == StepKind::write ? tree_.find(step.path) : nullptr;
+    return node != nullptr && node->isInner();
 }
 
-Effect Store::rm(std::string_view path) {
-    tree_.rm(path);
-    return finish();
+/// Puts a change into the journal, each effect on a record under the path of that record: an rm also takes
+/// Empty nodes of other records with it.
+void Store::record(std::span<const StepView> steps) {
+    std::vector<std::string> paths;
+    for (const StepView& step : steps) {
+        if (step.kind == StepKind::rm)
+            std::ranges::move(tree_.discardedHigh(step.path), std::back_inserter(paths));
+    }
+    std::vector<StepView> all;
+    if (!paths.empty()) {
+        all.assign(steps.begin(), steps.end());
+        for (const std::string& path : paths)
+            all.push_back({StepKind::discard, path, {}});
+        steps = all;
+    }
+    journal_.append(sequence_ + 1, steps, foundMarks(steps));
+    ++sequence_;
+}
+
+/// Throws what any of the steps would. Returns the parsed content of each inject.
+std::vector<NodePtr> Store::checkSteps(std::span<const StepView> steps) const {
+    std::vector<NodePtr> contents(steps.size());
+    TreeSize growth;
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        const StepView& step = steps[i];
+        TreeSize more;
+        if (step.kind == StepKind::write) {
+            checkTarget(step.path, nullptr);
+            more = tree_.checkWrite(step.path, step.value);
+        } else if (step.kind == StepKind::inject) {
+            contents[i] = tree_.parse(step.path, step.value);
+            checkTarget(step.path, contents[i].get());
+            more = tree_.checkPut(step.path, *contents[i]);
+        } else {
+            tree_.checkRm(step.path);
+        }
+        growth.nodes += more.nodes;
+        growth.bytes += more.bytes;
+        if (steps.size() > 1)
+            tree_.checkGrowth(growth, step.path);
+    }
+    return contents;
+}
+
+void Store::doStep(const StepView& step, NodePtr content) {
+    switch (step.kind) {
+    case StepKind::write:
+        tree_.write(step.path, step.value);
+        break;
+    case StepKind::inject:
+        tree_.put(step.path, std::move(content));
+        break;
+    case StepKind::rm:
+        tree_.rm(step.path);
+        break;
+    case StepKind::discard:
+        tree_.discard(step.path);
+        break;
+    }
+}
+
+FileMark Store::markOf(FileMark::Kind kind, const std::string& record, const FileState& state) const {
+    return {kind, record, state.saved, state.disk.exists, state.disk.size, state.disk.hash};
+}
+
+/// What the journal must know of the files of the records that the steps change. Of files that do not exist
+/// it knows already: a record without a mark has none.
+std::vector<FileMark> Store::foundMarks(std::span<const StepView> steps) const {
+    std::vector<FileMark> marks;
+    const auto add = [this, &marks](States::const_iterator state) {
+        if (state != states_.end() && state->second.disk.exists && !journal_.knows(state->first))
+            marks.push_back(markOf(FileMark::Kind::found, state->first, state->second));
+    };
+    for (const StepView& step : steps) {
+        const Scope scope(step.path);
+        if (!scope.wide || step.kind == StepKind::discard) {
+            // That of /vm is the business of db.
+            add(states_.find(scope.wide ? std::string(dbRecord) : scope.record));
+            continue;
+        }
+        add(states_.find(dbRecord)); // which holds /vm itself while that has no children
+        for (auto state = states_.lower_bound(scope.record);
+             state != states_.end() && state->first.starts_with(scope.record); ++state)
+            add(state);
+    }
+    return marks;
 }
 
 /// Throws if a change at `path`, there with `content` (nullptr: a text), could not be saved.
@@ -121,16 +199,9 @@ void Store::checkRecord(std::string_view record) const {
                     "); mend or remove the file and send dbd SIGHUP");
 }
 
-Effect Store::finish() {
-    Effect effect;
-    effect.changed = std::exchange(anyChange_, false);
-    for (const std::string& record : touched_) {
-        const bool onDisk = states_.find(record)->second.disk.exists;
-        if (record.starts_with("vm/") && isPresent(record) != onDisk)
-            effect.lifecycle.push_back(record);
-    }
+bool Store::finish() {
     touched_.clear();
-    return effect;
+    return std::exchange(anyChange_, false);
 }
 
 // ---- Which files a change touches ----
@@ -138,7 +209,6 @@ Effect Store::finish() {
 void Store::onChange(std::string_view path) {
     if (!loading_) {
         anyChange_ = true;
-        ++sequence_;
         const Heads heads(path);
         const Area* const area = areaOf(heads.first);
         if (area == nullptr)
@@ -191,6 +261,8 @@ void Store::touch(std::string_view record) {
     if (!state->second.quarantine.empty())
         return; // rm of /vm: the file that could not be read stays
     state->second.changed = sequence_;
+    if (state->second.since == 0)
+        state->second.since = sequence_;
     if (!inFlight_.contains(record) && !dirty_.contains(record))
         dirty_.emplace(record);
     if (!touched_.contains(record))
@@ -203,11 +275,6 @@ void Store::touch(std::string_view record) {
 bool Store::isPresent(std::string_view record) const {
     const Node* const node = tree_.find(record);
     return record == dbRecord || (node != nullptr && node->kind() != NodeKind::File);
-}
-
-bool Store::isSaved(const std::string& record) const {
-    const auto state = states_.find(record);
-    return state == states_.end() || !state->second.dirty();
 }
 
 FileImage Store::image(const std::string& record, const FileState& state) const {
@@ -230,21 +297,6 @@ FileImage Store::image(const std::string& record, const FileState& state) const 
     return result;
 }
 
-std::vector<FileImage> Store::takeRecords(const std::vector<std::string>& records) {
-    std::vector<FileImage> images;
-    if (busy())
-        return images;
-    for (const std::string& record : records) {
-        if (dirty_.contains(record))
-            images.push_back(image(record, states_.find(record)->second));
-    }
-    for (const FileImage& each : images) {
-        dirty_.erase(each.record);
-        inFlight_.insert(each.record);
-    }
-    return images;
-}
-
 std::vector<FileImage> Store::takeDirty(std::size_t maxBytes) {
     std::vector<FileImage> images;
     if (busy())
@@ -254,16 +306,26 @@ std::vector<FileImage> Store::takeDirty(std::size_t maxBytes) {
     for (const std::string& record : dirty_)
         phases[record == dbRecord ? 1 : isPresent(record) ? 0 : 2].push_back(record);
     std::size_t bytes = 0;
+    std::vector<FileMark> marks;
     for (const std::vector<std::string>& phase : phases) {
         for (const std::string& record : phase) {
             if (bytes >= maxBytes)
-                return images;
+                break;
             images.push_back(image(record, states_.find(record)->second));
             FileImage& last = images.back();
             last.onlyAfterOthers = last.onlyAfterOthers || last.action == FileImage::Action::Remove;
-            bytes += images.back().text.size();
-            inFlight_.insert(dirty_.extract(record));
+            bytes += last.text.size();
+            const Fingerprint wanted(FileStat{}, last.text);
+            const bool written = last.action == FileImage::Action::Write;
+            marks.push_back({FileMark::Kind::writing, record, last.sequence, written,
+                             written ? wanted.size : 0, written ? wanted.hash : 0});
         }
+    }
+    journal_.append(marks);
+    for (const FileImage& each : images) {
+        FileState& state = states_.find(each.record)->second;
+        state.inFlightSince = std::exchange(state.since, 0);
+        inFlight_.insert(dirty_.extract(each.record));
     }
     return images;
 }
@@ -277,8 +339,12 @@ std::vector<Problem> Store::completed(const std::vector<WriteResult>& results) {
             throw std::logic_error("dbd: a result for " + result.record + ", which nobody is writing");
         FileState& state = found->second;
         state.disk = result.now;
-        if (result.durable) {
+        const std::uint64_t contained = std::exchange(state.inFlightSince, 0);
+        if (!result.durable) {
+            state.since = contained;
+        } else {
             state.saved = result.sequence;
+            saved_.push_back(markOf(FileMark::Kind::saved, result.record, state));
             state.superseded.clear();
             moving_ = moving_ && result.record != dbRecord;
         }
@@ -290,10 +356,44 @@ std::vector<Problem> Store::completed(const std::vector<WriteResult>& results) {
     return problems;
 }
 
+std::vector<std::string> Store::endFlush() {
+    std::uint64_t oldest = std::numeric_limits<std::uint64_t>::max(); // that is in the journal alone
+    for (const auto* records : {&dirty_, &inFlight_}) {
+        for (const std::string& record : *records) {
+            const FileState& state = states_.find(record)->second;
+            for (const std::uint64_t since : {state.since, state.inFlightSince})
+                oldest = since == 0 ? oldest : std::min(oldest, since);
+        }
+    }
+    const std::vector<FileMark> saved = std::exchange(saved_, {});
+    if (dirtyFiles() == 0)
+        journal_.rotate(); // not even the last segment is needed
+    else
+        journal_.append(saved);
+    return journal_.dismissCovered(oldest);
+}
+
 std::vector<Problem> Store::saveNow() {
     if (busy())
         throw std::logic_error("dbd: saveNow while a disk job is under way");
-    return completed(writeImages(fs_, directory_, takeDirty()));
+    std::vector<Problem> problems;
+    try {
+        beginFlush();
+        std::vector<FileImage> images = takeDirty();
+        const Journal::SyncJob job = journal_.takeSync();
+        const Problem trouble = job.run(fs_);
+        journal_.synced(job, trouble.text.empty());
+        if (!trouble.text.empty())
+            problems.push_back(trouble);
+        const auto written = completed(writeImages(fs_, directory_, std::move(images)));
+        problems.insert(problems.end(), written.begin(), written.end());
+        const Removal removal = removeSegments(fs_, endFlush());
+        journal_.removed(removal.removed);
+        problems.insert(problems.end(), removal.problems.begin(), removal.problems.end());
+    } catch (const Error& error) {
+        problems.push_back({directory_, 0, error.what()});
+    }
+    return problems;
 }
 
 std::vector<Problem> Store::quarantined() const {

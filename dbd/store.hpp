@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tree together with its files. Owns the tree and knows, per file, what is on disk and what has changed
-// since; every change of the tree goes through here. Nothing but load(), reloadNow() and saveNow() touches a
-// disk: work for the disk is handed out as values, done elsewhere, and the result brought back, so that no
-// client waits for an fsync. One disk job at a time: between takeDirty() and completed(), or beginReload()
-// and applyReload(), no other job is given out. Not thread-safe: it belongs to the loop.
+// since; every change of the tree goes through here, into the journal first. The disk is touched by load(),
+// reloadNow() and saveNow(), and by the journal's short writes; other work for the disk is handed out as
+// values, done elsewhere, and the result brought back, so that no client waits for an fsync. One disk job at
+// a time: between takeDirty() and completed(), or beginReload() and applyReload(), no other job is given out.
+// Not thread-safe: it belongs to the loop.
 #pragma once
 
+#include "dbd/change.hpp"
 #include "dbd/disk.hpp"
+#include "dbd/journal.hpp"
 #include "dbd/tree.hpp"
 
 #include <array>
@@ -14,7 +17,9 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,13 +28,6 @@ namespace xb::dbd {
 
 /// The value of /db-version that this program writes and the highest it understands.
 inline constexpr unsigned long dbVersion = 42;
-
-/// What an operation did.
-struct Effect {
-    bool changed = false;
-    /// Records of VMs that were created or deleted: must be on disk before the caller gets its answer.
-    std::vector<std::string> lifecycle;
-};
 
 class Store {
 public:
@@ -49,22 +47,32 @@ public:
     /// Hears the canonical path of everything that changes, reloads included.
     void setListener(Tree::Listener listener) { listener_ = std::move(listener); }
 
-    /// As the tree's. Also throw if the node's file cannot take the change.
-    Effect write(std::string_view path, std::string_view value);
-    Effect inject(std::string_view path, std::string_view json);
-    Effect rm(std::string_view path);
+    /// Does all steps or, when it throws, none: as the tree's operations do, and if a node's file or the
+    /// journal cannot take the change. Every step is checked against the tree as it was before the first. A
+    /// change is in the journal when this returns. Returns whether the tree changed.
+    bool apply(std::span<const StepView> steps);
+    bool write(std::string_view path, std::string_view value);
+    bool inject(std::string_view path, std::string_view json);
+    bool rm(std::string_view path);
+
+    Journal& journal() { return journal_; }
+    const Journal& journal() const { return journal_; }
 
     /// Files with changes that are not on disk, those being written included.
     std::size_t dirtyFiles() const { return dirty_.size() + inFlight_.size(); }
     bool busy() const { return !inFlight_.empty() || reloading_; }
-    /// Whether the last change of a record, as lifecycle names it, is on disk.
-    bool isSaved(const std::string& record) const;
-    /// Serialises changed records until `maxBytes` of text are reached, at least one. Empty while busy.
+    /// A flush is beginFlush(), then takeDirty(), a sync of the journal, writeImages() and completed() again
+    /// and again, then endFlush(). The journal begins a new segment, so that the ones before can go at the
+    /// end.
+    void beginFlush() { journal_.rotate(); }
+    /// Serialises changed records until `maxBytes` of text are reached, at least one. Empty while busy. The
+    /// journal has to be synced before these are written. Throws if the journal cannot take the news.
     std::vector<FileImage> takeDirty(std::size_t maxBytes = noLimit);
-    /// The same for these records only, as far as they have changes.
-    std::vector<FileImage> takeRecords(const std::vector<std::string>& records);
     /// Takes the result of writeImages(). What failed is dirty again. Returns what to tell people.
     std::vector<Problem> completed(const std::vector<WriteResult>& results);
+    /// The journal's segments that are not needed any more, for removeSegments(); tell the journal which are
+    /// removed.
+    std::vector<std::string> endFlush();
     /// Saves everything, blocking: for the end of the daemon. dirtyFiles() says what could not be saved.
     std::vector<Problem> saveNow();
 
@@ -83,8 +91,10 @@ public:
 private:
     struct FileState {
         Fingerprint disk;
-        std::uint64_t changed = 0; // sequence number of the last change
-        std::uint64_t saved = 0;   // the last change that is on disk
+        std::uint64_t changed = 0;       // sequence number of the last change
+        std::uint64_t saved = 0;         // the last change that is on disk
+        std::uint64_t since = 0;         // the first change that no image contains; 0: none
+        std::uint64_t inFlightSince = 0; // the first change in the image that is being written
         std::vector<std::string> superseded;
         std::string quarantine; // why the file is not served; empty: it is
         std::size_t quarantineLine = 0;
@@ -97,7 +107,13 @@ private:
     void touchArea(const Area& area);
     void checkAreaShapes(bool always);
     bool isInDb(const Area& area) const;
-    Effect finish();
+    std::vector<NodePtr> checkSteps(std::span<const StepView> steps) const;
+    bool isIgnored(const StepView& step) const;
+    void record(std::span<const StepView> steps);
+    void doStep(const StepView& step, NodePtr content);
+    bool finish();
+    std::vector<FileMark> foundMarks(std::span<const StepView> steps) const;
+    FileMark markOf(FileMark::Kind kind, const std::string& record, const FileState& state) const;
     void checkTarget(std::string_view path, const Node* content) const;
     void checkRecord(std::string_view record) const;
     void checkChildren(const Area& area, const Node* content) const;
@@ -105,6 +121,7 @@ private:
     FileImage image(const std::string& record, const FileState& state) const;
 
     // Loading: store_load.cpp
+    void loadFiles(std::vector<Problem>& problems);
     bool loadDb(const DiskScan& scan, std::vector<Problem>& problems);
     void recover(DiskScan& scan, std::vector<Problem>& problems);
     bool recoverOne(const DiskFile& temporary, DiskFile& recovered, std::vector<Problem>& problems);
@@ -126,15 +143,28 @@ private:
     void dropStaleBinaries(const DiskScan& scan);
     NodePtr parseDb(std::string_view text) const;
 
+    // Doing the journal's changes again: store_replay.cpp
+    friend class Replay;
+
     FileSystem& fs_;
     std::string directory_;
     Tree tree_;
+    Journal journal_;
     Tree::Listener listener_;
     States states_;
     std::set<std::string, std::less<>> dirty_; // records that changed and are not in flight
     std::set<std::string, std::less<>> inFlight_;
     std::set<std::string, std::less<>> touched_; // by the operation under way
     std::array<bool, std::size(areas)> inDb_{};  // whether db holds /vm, /dom-store: only without children
+    std::vector<FileMark> saved_;                // since the flush began
+    struct Bare {                                // a childless node
+        NodeKind kind = NodeKind::Nodes;
+        std::string text;
+        explicit Bare(const Node& node) : kind(node.kind()), text(node.text()) {}
+        NodePtr make() const;
+    };
+    std::array<std::optional<Bare>, std::size(areas)>
+        bareInDb_; // the childless areas that db held at the start
     std::uint64_t sequence_ = 0;
     bool anyChange_ = false; // in the operation under way
     bool loading_ = false;   // changes come from files and make nothing dirty

@@ -1,13 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
-// What store_load.cpp and store_reload.cpp share; not for others.
+// What the files of Store share; not for others.
 #pragma once
 
+#include "dbd/disk.hpp"
+#include "dbd/path.hpp"
+
 #include <cstddef>
+#include <string>
+#include <string_view>
 
 namespace xb::dbd {
 
 /// The depth in the tree of the root of a child's file.
 inline constexpr std::size_t recordDepth = 2;
+
+/// The record that is DIR/db.
+inline constexpr std::string_view dbRecord;
+
+/// The first two names of a path.
+struct Heads {
+    std::string_view first;
+    std::string_view second;
+    explicit Heads(std::string_view path) {
+        PathWalk walk(path);
+        if (!walk.done())
+            first = walk.take();
+        if (!walk.done())
+            second = walk.take();
+    }
+};
+
+inline std::string childRecord(const Area& area, std::string_view child) {
+    std::string record(area.node);
+    record += '/';
+    record += child;
+    return record;
+}
+
+/// What the names of the records of an area begin with.
+inline std::string areaPrefix(const Area& area) {
+    return std::string(area.node) + "/";
+}
+
+/// Which records an operation on a path may change.
+struct Scope {
+    bool wide = false;  ///< all whose name begins with `record`, not just the one of that name
+    std::string record; ///< "" and wide: all of them
+    explicit Scope(std::string_view path) {
+        const Heads heads(path);
+        const Area* const area = areaOf(heads.first);
+        if (heads.first.empty()) {
+            wide = true;
+        } else if (area != nullptr && heads.second.empty()) {
+            wide = true;
+            record = areaPrefix(*area);
+        } else if (area != nullptr) {
+            record = childRecord(*area, heads.second);
+        }
+    }
+};
 
 /// Sets a flag for the time of its life.
 class Flag {

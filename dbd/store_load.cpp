@@ -4,6 +4,7 @@
 #include "dbd/path.hpp"
 #include "dbd/store.hpp"
 #include "dbd/store_detail.hpp"
+#include "dbd/store_replay.hpp"
 #include "toolstack/libs/error.hpp"
 
 #include <algorithm>
@@ -51,8 +52,20 @@ void checkVersion(const Node& root, const std::string& file) {
 
 std::vector<Problem> Store::load() {
     std::vector<Problem> problems;
+    JournalContent journal = readJournal(fs_, directory_, tree_.limits().journalBytes + maxEntryBytes);
+    sequence_ = journal.lastSequence + 1;
+    loadFiles(problems);
+    problems.insert(problems.end(), journal.problems.begin(), journal.problems.end());
+    const std::vector<Problem> overruled = Replay(*this, journal).run();
+    problems.insert(problems.end(), overruled.begin(), overruled.end());
+    anyChange_ = false;
+    touched_.clear();
+    journal_.adopt(journal);
+    return problems;
+}
+
+void Store::loadFiles(std::vector<Problem>& problems) {
     const Flag loading(loading_);
-    ++sequence_;
     DiskScan scan = scanDirectory(fs_, directory_, tree_.limits());
     problems = scan.problems;
     recover(scan, problems);
@@ -67,8 +80,6 @@ std::vector<Problem> Store::load() {
     if (first || moving_)
         touch("");
     checkAreaShapes(false);
-    touched_.clear();
-    return problems;
 }
 
 /// A left-over temporary: garbage if its file is there, else the file itself, if it is whole.
@@ -157,6 +168,8 @@ bool Store::loadDb(const DiskScan& scan, std::vector<Problem>& problems) {
     states_[""].disk = recoveredInPlace ? Fingerprint(stat, text) : Fingerprint{};
     for (std::size_t i = 0; i < inDb_.size(); ++i) {
         inDb_[i] = isInDb(areas[i]);
+        if (inDb_[i])
+            bareInDb_[i].emplace(*tree_.root().child(areas[i].node));
         const Node* const node = tree_.root().child(areas[i].node);
         for (const Node* child = node != nullptr ? node->firstChild() : nullptr; child != nullptr;
              child = child->next()) {

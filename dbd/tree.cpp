@@ -174,7 +174,7 @@ void Tree::notify(std::string_view path) const {
         listener_(path);
 }
 
-void Tree::write(std::string_view path, std::string_view value) {
+TreeSize Tree::checkWrite(std::string_view path, std::string_view value) const {
     checkPath(path);
     if (value.size() > limits_.valueBytes)
         throw limitError("the length of the value", value.size(), limits_.valueBytes, path);
@@ -188,7 +188,12 @@ void Tree::write(std::string_view path, std::string_view value) {
     for (PathWalk rest = end.rest; !rest.done(); ++more.nodes)
         more.bytes += rest.take().size();
     checkRoom(more, {0, end.node->text().size()}, path);
+    return more;
+}
 
+void Tree::write(std::string_view path, std::string_view value) {
+    checkWrite(path, value);
+    const Descent end = descend(path);
     if (end.complete()) {
         if (end.node->isInner() || (end.node->kind() == NodeKind::String && end.node->text() == value))
             return;
@@ -222,13 +227,21 @@ void Tree::replace(Node& node, NodePtr content) {
     notify(pathOf(node));
 }
 
-void Tree::put(std::string_view path, NodePtr content) {
+TreeSize Tree::checkPut(std::string_view path, const Node& content) const {
     checkPath(path);
     const Descent end = descend(path);
     if (end.node->kind() == NodeKind::File)
         throw binaryError("inject", *end.node);
-    checkRoom(content->measure(), end.complete() ? end.node->measure() : TreeSize{}, path);
-    replace(create(end), std::move(content));
+    TreeSize more = content.measure();
+    checkRoom(more, end.complete() ? end.node->measure() : TreeSize{}, path);
+    for (PathWalk rest = end.rest; !rest.done(); ++more.nodes)
+        more.bytes += rest.take().size();
+    return more;
+}
+
+void Tree::put(std::string_view path, NodePtr content) {
+    checkPut(path, *content);
+    replace(create(descend(path)), std::move(content));
 }
 
 void Tree::inject(std::string_view path, std::string_view json) {
@@ -270,10 +283,15 @@ std::string Tree::pruneFrom(Node& node) {
     return path;
 }
 
-void Tree::rm(std::string_view path) {
+void Tree::checkRm(std::string_view path) const {
     const Descent end = descend(path);
     if (end.complete() && end.node->kind() == NodeKind::File)
         throw binaryError("rm", *end.node);
+}
+
+void Tree::rm(std::string_view path) {
+    checkRm(path);
+    const Descent end = descend(path);
     if (end.complete() && end.node == root_.get()) {
         if (root_->isInner() && root_->childCount() == 0)
             return;
@@ -303,6 +321,69 @@ void Tree::rm(std::string_view path) {
     }
     for (const std::string& each : gone)
         notify(each);
+}
+
+/// The node on the highest level that rm would remove because it is left without children, or nullptr.
+const Node* Tree::prunedTop(const Descent& end) const {
+    const Node* gone = end.node; // with all below it
+    const bool takesAll = gone->childCount() > 0 && gone->childCount() == gone->emptyChildCount();
+    if (end.complete() && gone->kind() == NodeKind::Empty) {
+        gone = gone->parent();
+        if (gone->childCount() != gone->emptyChildCount())
+            return nullptr;
+    } else if (!end.complete() && !takesAll) {
+        return nullptr;
+    }
+    if (gone == root_.get())
+        return nullptr;
+    for (; gone->parent() != root_.get(); gone = gone->parent()) {
+        if (gone->parent()->childCount() - gone->parent()->emptyChildCount() != 1)
+            return nullptr;
+    }
+    return end.complete() && gone == end.node ? nullptr : gone;
+}
+
+std::vector<std::string> Tree::discardedHigh(std::string_view path) const {
+    const Descent end = descend(path);
+    std::vector<std::string> result;
+    if (end.node == root_.get() ? end.complete() : !end.complete() && !end.node->isInner())
+        return result;
+    for (const Node* level = end.complete() ? end.node->parent() : end.node; level != nullptr;
+         level = level->parent()) {
+        const bool high = level->parent() == nullptr || level->parent()->parent() == nullptr;
+        if (!high || level->emptyChildCount() == 0)
+            continue;
+        for (const Node* child = level->firstChild(); child != nullptr; child = child->next()) {
+            if (child->kind() == NodeKind::Empty && !(end.complete() && child == end.node))
+                result.push_back(pathOf(*child));
+        }
+    }
+    if (const Node* const top = prunedTop(end))
+        result.push_back(pathOf(*top));
+    return result;
+}
+
+void Tree::discard(std::string_view path) {
+    const Descent end = descend(path);
+    const bool bare =
+        end.node->kind() == NodeKind::Empty || (end.node->isInner() && end.node->childCount() == 0);
+    if (!end.complete() || !bare || end.node == root_.get())
+        return;
+    static_cast<void>(extract(path));
+    notify(path);
+}
+
+NodePtr Tree::extract(std::string_view path) {
+    const Descent end = descend(path);
+    if (!end.complete() || end.node == root_.get())
+        return nullptr;
+    const TreeSize less = end.node->measure();
+    size_.nodes -= less.nodes;
+    size_.bytes -= less.bytes;
+    const NodePtr node = end.node->detach();
+    NodePtr content = Node::make({});
+    content->adoptContent(*node);
+    return content;
 }
 
 void Tree::drop(std::string_view path) {

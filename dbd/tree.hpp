@@ -40,6 +40,14 @@ public:
     /// Pretty JSON with a newline at the end; null if there is nothing.
     std::string dump(std::string_view path) const;
 
+    /// What the following three check, without changing anything: they throw as those would. The first two
+    /// return how much the tree may grow at most.
+    TreeSize checkWrite(std::string_view path, std::string_view value) const;
+    TreeSize checkPut(std::string_view path, const Node& content) const;
+    void checkRm(std::string_view path) const;
+    /// Throws if there is no room for `more`.
+    void checkGrowth(const TreeSize& more, std::string_view path) const { checkRoom(more, {}, path); }
+
     /// Stores a string. Ignored where there is an inner node; leaves on the way become inner nodes.
     void write(std::string_view path, std::string_view value);
     /// Replaces the node at `path` by parsed JSON. Text behind the value is ignored.
@@ -54,6 +62,15 @@ public:
 
     /// For the loader: puts `content` at `path` whatever is there, binary nodes included.
     void graft(std::string_view path, NodePtr content);
+    /// The nodes on the two highest levels that rm of `path` would take with it: Empty ones, and the highest
+    /// on the path if it is left without children.
+    std::vector<std::string> discardedHigh(std::string_view path) const;
+    /// Removes just this node if it has no children and no value.
+    void discard(std::string_view path);
+
+    /// For the loader: takes out the content of a node and the node itself, whatever that leaves of its
+    /// parents; nullptr if there is none. Nobody is notified.
+    NodePtr extract(std::string_view path);
     /// For the loader: removes just this node and parents left without children. Absent: nothing.
     void drop(std::string_view path);
 
@@ -66,6 +83,7 @@ private:
     void replace(Node& node, NodePtr content);
     std::vector<std::string> discardEmpty(Node& lowest);
     std::string pruneFrom(Node& node);
+    const Node* prunedTop(const Descent& end) const;
     void notify(std::string_view path) const;
 
     Limits limits_;

@@ -113,21 +113,33 @@ TEST_P(ModelTest, StoreAndModelAgree) {
             model.rm(path);
         } else if (operation < 14 && store->busy()) {
             ASSERT_TRUE(store->completed(writeImages(fs, dir.path(), std::move(images))).empty());
+            if (random.below(2) == 0) {
+                const Removal removal = removeSegments(fs, store->endFlush());
+                ASSERT_TRUE(removal.problems.empty());
+                store->journal().removed(removal.removed);
+            }
         } else if (operation < 14) {
+            if (random.below(2) == 0)
+                store->beginFlush();
             images = store->takeDirty(1 + random.below(500)); // changes go on while they are written
         } else if (operation == 14) {
             if (!store->busy()) {
                 ASSERT_TRUE(store->reloadNow().empty()); // nobody edited anything
             }
         } else {
-            if (store->busy())
+            const bool dies = random.below(2) == 0; // or ends in order
+            if (store->busy() && (!dies || random.below(2) == 0))
                 store->completed(writeImages(fs, dir.path(), std::move(images)));
-            store->saveNow();
-            ASSERT_EQ(store->dirtyFiles(), 0U);
+            if (!dies) {
+                store->saveNow();
+                ASSERT_EQ(store->dirtyFiles(), 0U);
+                ASSERT_TRUE(store->journal().empty());
+            }
+            images.clear();
             store = std::make_unique<Store>(fs, dir.path());
             const auto problems = store->load();
             ASSERT_TRUE(problems.empty()) << problems.front().message();
-            ASSERT_EQ(store->dirtyFiles(), 0U);
+            ASSERT_TRUE(dies || store->dirtyFiles() == 0);
             Model loaded = modelOf(store->tree().root());
             sortFiles(loaded);
             sortFiles(model);

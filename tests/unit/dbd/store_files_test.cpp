@@ -143,11 +143,16 @@ TEST_F(StoreTest, AReadOnlyDirectory) {
     const AsOrdinaryUser user(dir.path());
     std::filesystem::permissions(dir.path(),
                                  std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
-    store->write("/k", "1");
-    save();
-    EXPECT_THAT(allProblems(), HasSubstr("/db: cannot create " + dir.path() + "/db.tmp: Permission denied"));
-    EXPECT_EQ(store->dirtyFiles(), 1U);
+    try {
+        store->write("/k", "1");
+        ADD_FAILURE() << "a change that would not survive was taken";
+    } catch (const Error& error) {
+        EXPECT_THAT(error.what(), HasSubstr("nothing was changed: creating " + dir.path() + "/journal/"));
+        EXPECT_THAT(error.what(), HasSubstr("Permission denied"));
+    }
+    EXPECT_EQ(read("/k"), "");
     std::filesystem::permissions(dir.path(), std::filesystem::perms::owner_all);
+    store->write("/k", "1");
     save();
     EXPECT_EQ(allProblems(), "");
     EXPECT_EQ(dir.get("db"), "{\n  \"k\": \"1\"\n}\n");

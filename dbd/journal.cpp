@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dbd/journal.hpp"
+
+#include "toolstack/libs/error.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+
+namespace xb::dbd {
+
+namespace {
+
+constexpr std::string_view suffix = ".log";
+
+std::string journalDirectory(const std::string& directory) {
+    return directory + "/journal";
+}
+
+bool isErrno(const std::error_code& error, int value) {
+    return error.category() == std::generic_category() && error.value() == value;
+}
+
+/// The number in a segment's name; 0: it is none.
+std::uint64_t segmentNumber(std::string_view name) {
+    if (!name.ends_with(suffix))
+        return 0;
+    name.remove_suffix(suffix.size());
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    return error == std::errc() && end == name.data() + name.size() ? number : 0;
+}
+
+} // namespace
+
+// ---- Reading ----
+
+JournalContent readJournal(FileSystem& fs, const std::string& directory, std::size_t maxBytes) {
+    JournalContent content;
+    const std::string place = journalDirectory(directory);
+    std::vector<std::string> names;
+    if (const std::error_code error = fs.list(place, names)) {
+        if (!isErrno(error, ENOENT))
+            content.problems.push_back({place, 0, "the journal cannot be listed: " + error.message()});
+        return content;
+    }
+    for (const std::string& name : names) {
+        if (const std::uint64_t number = segmentNumber(name))
+            content.segments.push_back({number, place + "/" + name});
+    }
+    std::ranges::sort(content.segments, {}, &SegmentFile::number);
+    for (const SegmentFile& segment : content.segments) {
+        std::string bytes;
+        FileStat stat;
+        if (const std::error_code error = fs.read(segment.path, maxBytes, bytes, stat)) {
+            content.problems.push_back({segment.path, 0, "cannot be read: " + error.message()});
+            content.damaged.push_back(segment.path);
+            continue;
+        }
+        JournalSegment parsed = parseSegment(bytes);
+        if (!parsed.trouble.empty() && !parsed.torn) {
+            content.problems.push_back({segment.path, 0,
+                                        fmt::format("{} from byte {} on; the changes there are lost",
+                                                    parsed.trouble, parsed.goodBytes)});
+            content.damaged.push_back(segment.path);
+        }
+        for (JournalEntry& entry : parsed.entries) {
+            if (const auto* change = std::get_if<Change>(&entry))
+                content.lastSequence = std::max(content.lastSequence, change->sequence);
+            else
+                content.lastSequence = std::max(content.lastSequence, std::get<FileMark>(entry).position);
+            content.entries.push_back(std::move(entry));
+        }
+    }
+    return content;
+}
+
+Removal removeSegments(FileSystem& fs, const std::vector<std::string>& paths) {
+    Removal removal;
+    for (const std::string& path : paths) {
+        const std::error_code error = fs.unlink(path);
+        if (error && !isErrno(error, ENOENT)) {
+            // A later segment must not go before an earlier one: the files are at positions that it tells of.
+            removal.problems.push_back(
+                {path, 0, "is not needed any more but cannot be removed: " + error.message()});
+            break;
+        }
+        ++removal.removed;
+    }
+    return removal;
+}
+
+// ---- Writing ----
+
+Journal::Journal(FileSystem& fs, const std::string& directory, std::size_t maxBytes)
+    : fs_(fs), directory_(journalDirectory(directory)), maxBytes_(maxBytes) {}
+
+void Journal::adopt(const JournalContent& content) {
+    for (const SegmentFile& file : content.segments) {
+        std::optional<FileStat> stat;
+        static_cast<void>(fs_.stat(file.path, stat)); // of use for the size alone
+        Segment segment;
+        segment.file = file;
+        segment.lastSequence = content.lastSequence;
+        segment.bytes = stat ? static_cast<std::size_t>(stat->size) : 0;
+        bytes_ += segment.bytes;
+        nextNumber_ = file.number + 1;
+        segments_.push_back(std::move(segment));
+    }
+}
+
+void Journal::begin() {
+    Segment segment;
+    segment.file = {nextNumber_, fmt::format("{}/{:08}{}", directory_, nextNumber_, suffix)};
+    std::unique_ptr<OutputFile> output;
+    std::error_code error = fs_.create(segment.file.path, output);
+    if (isErrno(error, ENOENT)) {
+        error = makeDirectories(fs_, directory_); // once in the life of a machine
+        if (!error)
+            error = fs_.create(segment.file.path, output);
+    }
+    if (error)
+        throw Error("the change cannot be recorded, nothing was changed: creating " + segment.file.path +
+                    ": " + error.message());
+    ++nextNumber_;
+    segment.output = std::move(output);
+    segment.synced = false;
+    segments_.push_back(std::move(segment));
+    newNames_ = true;
+    open_ = true;
+    known_.clear();
+}
+
+void Journal::append(std::uint64_t sequence, std::span<const StepView> steps,
+                     std::span<const FileMark> found) {
+    buffer_.clear();
+    for (const FileMark& mark : found)
+        appendMark(buffer_, mark);
+    appendChange(buffer_, sequence, steps);
+    write(sequence, buffer_, found.size() + 1);
+    for (const FileMark& mark : found)
+        known_.insert(mark.record);
+}
+
+void Journal::append(std::span<const FileMark> marks) {
+    if (marks.empty())
+        return;
+    buffer_.clear();
+    for (const FileMark& mark : marks)
+        appendMark(buffer_, mark);
+    write(0, buffer_, marks.size());
+}
+
+void Journal::write(std::uint64_t sequence, std::string_view bytes, std::size_t entries) {
+    const bool isNews = sequence == 0; // marks lead to an end of the shortage
+    if (!isNews && bytes_ + bytes.size() > maxBytes_)
+        throw Error(
+            errors::limitsExceeded,
+            fmt::format(
+                "the journal in {} holds {} bytes of changes that are not in their files yet, the limit "
+                "is {}: see the log for what keeps dbd from writing them",
+                directory_, bytes_, maxBytes_));
+    if (!open_)
+        begin();
+    Segment& segment = segments_.back();
+    std::string header;
+    if (segment.bytes == 0) {
+        header = journalHeader();
+        header += bytes;
+        bytes = header;
+    }
+    if (const std::error_code error = writeAll(*segment.output, bytes)) {
+        rotate(); // what was cut off here is the end of this segment; nobody was told that it was done
+        throw Error("the change cannot be recorded, nothing was changed: writing " + segment.file.path +
+                    ": " + error.message());
+    }
+    segment.bytes += bytes.size();
+    bytes_ += bytes.size();
+    segment.synced = false;
+    segment.lastSequence = std::max(segment.lastSequence, sequence);
+    written_ += entries;
+}
+
+void Journal::rotate() {
+    open_ = false;
+    known_.clear();
+}
+
+const std::vector<std::string>& Journal::dismissCovered(std::uint64_t sequence) {
+    auto end = segments_.begin();
+    for (; end != segments_.end(); ++end) {
+        const bool inUse = open_ && &*end == &segments_.back();
+        if (end->lastSequence >= sequence || inUse)
+            break;
+        dismissed_.push_back(end->file.path);
+        bytes_ -= end->bytes;
+    }
+    segments_.erase(segments_.begin(), end);
+    return dismissed_;
+}
+
+void Journal::removed(std::size_t count) {
+    dismissed_.erase(dismissed_.begin(), dismissed_.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
+// ---- Syncing ----
+
+Problem Journal::SyncJob::run(FileSystem& fs) const {
+    for (const auto& file : files) {
+        if (const std::error_code error = file->sync())
+            return {place, 0, "the journal cannot be synced: " + error.message()};
+    }
+    if (newNamesIn.empty())
+        return {};
+    if (const std::error_code error = fs.syncDirectory(newNamesIn))
+        return {newNamesIn, 0, "the journal's names cannot be synced: " + error.message()};
+    return {};
+}
+
+Journal::SyncJob Journal::takeSync() {
+    SyncJob job;
+    job.place = directory_;
+    for (Segment& segment : segments_) {
+        if (segment.output && !segment.synced)
+            job.files.push_back(segment.output);
+        segment.synced = true;
+    }
+    if (newNames_)
+        job.newNamesIn = directory_;
+    newNames_ = false;
+    job.upTo = written_;
+    return job;
+}
+
+void Journal::synced(const SyncJob& job, bool done) {
+    if (done) {
+        synced_ = std::max(synced_, job.upTo);
+        return;
+    }
+    for (Segment& segment : segments_)
+        segment.synced = segment.synced && std::ranges::find(job.files, segment.output) == job.files.end();
+    newNames_ = newNames_ || !job.newNamesIn.empty();
+}
+
+} // namespace xb::dbd
