@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The real dbd on a bus: what reaches the disk and when, who hears of changes, and what becomes of it all
+// The real dbd on a bus: what survives it, who hears of changes, and what becomes of it all
 // when it is killed, told to end, or told to read its files again.
 #include "platform.hpp"
 
@@ -35,14 +35,37 @@ protected:
     Platform platform;
 };
 
-TEST_F(DbdIntegration, CreationAndDeletionOfAVmAreOnDiskBeforeTheAnswer) {
-    platform.await(platform.db().inject(vmNode, R"({"name":"web"})"));
-    EXPECT_THAT(readFile(platform.root() / vmFile), HasSubstr("\"web\""));
-    Platform::kill(platform.dbd());
+TEST_F(DbdIntegration, AKillLosesNothingThatWasAnswered) {
+    const std::string vm = vmNode;
+    platform.await(platform.db().write("/a/b", "before the first flush"));
+    platform.await(platform.db().inject(vm, R"({"name":"web"})"));
+    restart(SIGKILL);
+    EXPECT_EQ(platform.await(platform.db().read("/a/b")), "before the first flush");
+    EXPECT_EQ(platform.await(platform.db().read(vm + "/name")), "web");
+    platform.await(platform.db().write(vm + "/name", "mail"));
+    platform.await(platform.db().rm("/a"));
+    restart(SIGKILL);
+    EXPECT_EQ(platform.await(platform.db().read(vm + "/name")), "mail");
+    EXPECT_FALSE(platform.await(platform.db().exists("/a")));
+    platform.await(platform.db().rm(vm));
+    restart(SIGKILL);
+    EXPECT_FALSE(platform.await(platform.db().exists(vm)));
+    restart(SIGTERM);
+    EXPECT_TRUE(std::filesystem::is_empty(platform.root() / "config/journal"));
+    EXPECT_FALSE(std::filesystem::exists(platform.root() / "config/set-aside"));
+}
+
+TEST_F(DbdIntegration, AFileRestoredWhileItWasDeadWins) {
+    const std::string vm = vmNode;
+    platform.await(platform.db().inject(vm, R"({"name":"web"})"));
+    restart(SIGTERM);
+    platform.await(platform.db().write(vm + "/name", "mail"));
+    platform.dbd().signal(SIGKILL);
+    platform.dbd().waitEnd();
+    writeFileAtomically(platform.root() / vmFile, R"({"name":"restored"})");
     platform.startDbd();
-    EXPECT_EQ(platform.await(platform.db().read(std::string(vmNode) + "/name")), "web");
-    platform.await(platform.db().rm(vmNode));
-    EXPECT_FALSE(std::filesystem::exists(platform.root() / vmFile));
+    EXPECT_EQ(platform.await(platform.db().read(vm + "/name")), "restored");
+    EXPECT_THAT(platform.dbd().messages(), HasSubstr("was changed by somebody else"));
 }
 
 TEST_F(DbdIntegration, AnOrdinaryEndSavesEverything) {
@@ -51,10 +74,13 @@ TEST_F(DbdIntegration, AnOrdinaryEndSavesEverything) {
     EXPECT_EQ(platform.await(platform.db().read("/a/b")), "c");
 }
 
-TEST_F(DbdIntegration, SyncPutsEverythingOnDisk) {
+TEST_F(DbdIntegration, SyncFindsEverythingInTheJournalOrTheFile) {
     platform.await(platform.db().write("/a/b", "synced"));
     platform.await(extension(platform.bus()).sync());
-    EXPECT_THAT(readFile(platform.root() / "config/db"), HasSubstr("synced"));
+    std::string disk = readFile(platform.root() / "config/db");
+    for (const auto& entry : std::filesystem::directory_iterator(platform.root() / "config/journal"))
+        disk += readFile(entry.path());
+    EXPECT_THAT(disk, HasSubstr("synced"));
 }
 
 TEST_F(DbdIntegration, WatchersHearOfOthersChangesBeforeTheMakerIsAnswered) {
@@ -77,6 +103,7 @@ TEST_F(DbdIntegration, WatchersHearOfOthersChangesBeforeTheMakerIsAnswered) {
 
 TEST_F(DbdIntegration, HangUpReadsAHandEditAgain) {
     platform.await(platform.db().inject(vmNode, R"({"name":"web"})"));
+    restart(SIGTERM);
     writeFileAtomically(platform.root() / vmFile, R"({"name":"edited"})");
     Bus other(platform.loop(), platform.address());
     bool told = false;
@@ -89,6 +116,7 @@ TEST_F(DbdIntegration, HangUpReadsAHandEditAgain) {
 
 TEST_F(DbdIntegration, ABadVmFileIsReportedAndTheRestServed) {
     platform.await(platform.db().inject(vmNode, R"({"name":"web"})"));
+    restart(SIGTERM);
     const auto bad = platform.root() / "config/vms/11111111-2222-4333-8444-555555555555.db";
     writeFileAtomically(bad, "{ \"name\": ");
     restart(SIGTERM);
