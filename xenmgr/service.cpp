@@ -61,6 +61,8 @@ Task<> Service::start() {
 
 void Service::exportManager() {
     auto& objects = bus_.objects();
+    // A caller finds what was in the database when he called: also a VM that somebody put there just before.
+    objects.setGuard([this](const Message&) { return db_.fresh(); });
     objects.add("/", manager_);
     objects.add("/", std::make_shared<ConfigObject>(context_));
     objects.add("/", std::make_shared<ConfigUiObject>(context_));
