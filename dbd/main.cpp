@@ -11,7 +11,6 @@
 
 #include <CLI/CLI.hpp>
 #include <csignal>
-#include <map>
 #include <string>
 
 namespace {
@@ -19,7 +18,7 @@ namespace {
 struct Options {
     xb::CommonOptions common;
     std::filesystem::path directory = "/config";
-    xb::dbd::Durability durability = xb::dbd::Durability::normal;
+    std::string durability = "normal";
     xb::dbd::Limits limits;
 };
 
@@ -48,7 +47,9 @@ int serve(const Options& options) {
     xb::dbd::Store store(fs, directory.string(), options.limits);
     for (const auto& problem : store.load())
         xb::log::warn("{}", problem.message());
-    xb::dbd::Saver saver(loop.executor(), fs, store, options.durability);
+    const auto durability =
+        options.durability == "sync" ? xb::dbd::Durability::sync : xb::dbd::Durability::normal;
+    xb::dbd::Saver saver(loop.executor(), fs, store, durability);
     auto object = std::make_shared<xb::dbd::DbObject>(bus, fs, store, saver);
     bus.objects().add("/", object);
     bus.objects().add("/", std::make_shared<xb::dbd::DbExtensionObject>(object->watches(), saver));
@@ -103,12 +104,9 @@ int main(int argc, char** argv) {
     app.add_option("--directory", options.directory, "where the files are, below --root")
         ->type_name("DIR")
         ->capture_default_str();
-    const std::map<std::string, xb::dbd::Durability> durabilities{{"normal", xb::dbd::Durability::normal},
-                                                                  {"sync", xb::dbd::Durability::sync}};
-    app.add_option("--durability", options.durability,
-                   "what an answered change survives: normal = the death of dbd, sync = a power cut too")
-        ->transform(CLI::CheckedTransformer(durabilities))
-        ->option_text("normal|sync [normal]");
+    app.add_option("--durability", options.durability, "an answer means: safe from a crash, or a power cut")
+        ->check(CLI::IsMember({"normal", "sync"}))
+        ->capture_default_str();
     addLimits(app, options.limits);
     return xb::runProgram("dbd", app, options.common, argc, argv, [&options] { return serve(options); });
 }
