@@ -104,7 +104,7 @@ int main(int argc, char** argv) {
     app.add_option("--directory", options.directory, "where the files are, below --root")
         ->type_name("DIR")
         ->capture_default_str();
-    app.add_option("--durability", options.durability, "an answer means: safe from a crash, or a power cut")
+    app.add_option("--durability", options.durability, "sync: an answer outlives a power cut")
         ->check(CLI::IsMember({"normal", "sync"}))
         ->capture_default_str();
     addLimits(app, options.limits);

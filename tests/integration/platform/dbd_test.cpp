@@ -77,6 +77,8 @@ TEST_F(DbdIntegration, AnOrdinaryEndSavesEverything) {
 TEST_F(DbdIntegration, SyncFindsEverythingInTheJournalOrTheFile) {
     platform.await(platform.db().write("/a/b", "synced"));
     platform.await(extension(platform.bus()).sync());
+    platform.dbd().signal(SIGKILL); // nothing moves while we look
+    platform.dbd().waitEnd();
     std::string disk = readFile(platform.root() / "config/db");
     for (const auto& entry : std::filesystem::directory_iterator(platform.root() / "config/journal"))
         disk += readFile(entry.path());
