@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <optional>
 #include <set>
 
@@ -178,7 +179,7 @@ private:
         if (!number || !(*number >= 0.001 && *number <= most))
             fail("\"" + word + "\" is not a number of seconds from 0.001 to " +
                  std::to_string(maxTime.count()));
-        return Milliseconds(static_cast<Milliseconds::rep>(*number * 1000 + 0.5));
+        return Milliseconds(std::llround(*number * 1000));
     }
 
     template <class Value, std::size_t N>

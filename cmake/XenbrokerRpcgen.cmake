@@ -40,6 +40,11 @@ function(xb_rpcgen)
         DEPENDS ${generator} ${ARG_XML}
         COMMENT "Generating C++ from ${ARG_XML}"
         VERBATIM)
+    if(NOT TARGET xenbroker_generated) # all generated files, without compiling them: for clang-tidy
+        add_custom_target(xenbroker_generated)
+    endif()
+    add_custom_target(${ARG_TARGET}_files DEPENDS ${types} ${server_files} ${client_files})
+    add_dependencies(xenbroker_generated ${ARG_TARGET}_files)
     foreach(side ${sides})
         xb_library(${ARG_TARGET}_${side} PCH SOURCES ${types} ${${side}_files} PUBLIC_DEPS xenbroker_libs)
         target_include_directories(${ARG_TARGET}_${side} PUBLIC ${CMAKE_BINARY_DIR}/generated)
