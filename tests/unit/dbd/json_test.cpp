@@ -80,6 +80,14 @@ TEST(Json, EscapesInAndOut) {
     EXPECT_EQ(round(R"("\u0001\u001B\u007f")"), "\"\\u0001\\u001B\x7F\"\n");
 }
 
+TEST(Json, HalvesOfSurrogatePairsAreRefused) {
+    for (const char* text : {R"("\ude00")", R"("\ud83d")", R"("\ud83dx")", R"({"\udfff":1})", R"(["\udc00"])",
+                             R"([{"\udc00":1}])"}) {
+        EXPECT_NE(refusal(text), "accepted") << text;
+        EXPECT_NE(refusal(text, Trailing::Ignored), "accepted") << text;
+    }
+}
+
 TEST(Json, RawControlCharactersAreAcceptedInStrings) {
     EXPECT_EQ(round("{\"a\":\"x\ty\nz\x01\"}"), "{\n  \"a\": \"x\\ty\\nz\\u0001\"\n}\n");
     EXPECT_EQ(round("{\"k\x02\":\"\\\\\x03\"}"), "{\n  \"k\\u0002\": \"\\\\\\u0003\"\n}\n");
