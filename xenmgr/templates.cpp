@@ -4,6 +4,7 @@
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/files.hpp"
 #include "toolstack/libs/log.hpp"
+#include "xenmgr/host_files.hpp"
 
 #include <rapidjson/document.h>
 #include <rapidjson/error/en.h>
@@ -12,6 +13,7 @@
 #include <rapidjson/writer.h>
 
 #include <algorithm>
+#include <set>
 
 namespace xb::xenmgr {
 
@@ -19,6 +21,7 @@ namespace {
 
 constexpr std::string_view servicePrefix = "service-";
 constexpr std::string_view childPrefix = "child-";
+constexpr std::size_t shownKeyLength = 64;
 constexpr unsigned parseFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
 
 // Counts nesting before any value is built: RapidJSON's own destructor and writer recurse.
@@ -62,6 +65,35 @@ std::string placeOf(const std::string& text, std::size_t offset) {
     return "line " + std::to_string(line) + ", column " + std::to_string(end - start + 1);
 }
 
+std::string_view viewOf(const rapidjson::Value& text) {
+    return {text.GetString(), text.GetStringLength()};
+}
+
+// What RapidJSON takes and the database does not: keys that are there twice, and the second half of a
+// surrogate pair without the first. At most templateDepthLimit deep.
+void checkValue(const rapidjson::Value& value, const std::string& what) {
+    const auto checkText = [&what](std::string_view text) {
+        if (!isBusText(text))
+            throw Error(errors::invalidArgs, what + " holds half of a surrogate pair, which is no character");
+    };
+    if (value.IsString())
+        checkText(viewOf(value));
+    if (value.IsArray())
+        for (const auto& element : value.GetArray())
+            checkValue(element, what);
+    if (!value.IsObject())
+        return;
+    std::set<std::string_view> keys;
+    for (const auto& member : value.GetObject()) {
+        const std::string_view key = viewOf(member.name);
+        checkText(key);
+        if (!keys.insert(key).second)
+            throw Error(errors::invalidArgs,
+                        what + " has the key \"" + busText(key.substr(0, shownKeyLength)) + "\" twice");
+        checkValue(member.value, what);
+    }
+}
+
 rapidjson::Document parseObject(const std::string& text, const std::string& what) {
     if (text.size() > templateLimit)
         throw Error(errors::limitsExceeded,
@@ -78,6 +110,7 @@ rapidjson::Document parseObject(const std::string& text, const std::string& what
                                              ": " + rapidjson::GetParseError_En(document.GetParseError()));
     if (!document.IsObject())
         throw Error(errors::invalidArgs, what + " is not a JSON object");
+    checkValue(document, what);
     return document;
 }
 
