@@ -3,6 +3,7 @@
 
 #include "toolstack/libs/error.hpp"
 
+#include <rapidjson/memorystream.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
@@ -147,11 +148,23 @@ Json encode(const std::vector<T>& list, Allocator& allocator) {
     throw Error(errors::invalidArgs, std::string("control message: ") + what + " is missing or malformed");
 }
 
+// The parser takes the second half of a surrogate pair without the first.
+bool isUtf8(const std::string& text) {
+    struct Nowhere {
+        void Put(char) {}
+    } nowhere;
+    rapidjson::MemoryStream stream(text.data(), text.size());
+    while (stream.Tell() < text.size())
+        if (!rapidjson::UTF8<>::Validate(stream, nowhere))
+            return false;
+    return true;
+}
+
 void decode(const Json& from, const char* what, std::string& to) {
     if (!from.IsString())
         malformed(what);
     to.assign(from.GetString(), from.GetStringLength());
-    if (to.find('\0') != std::string::npos)
+    if (to.find('\0') != std::string::npos || !isUtf8(to))
         malformed(what);
 }
 
