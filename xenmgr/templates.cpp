@@ -13,6 +13,7 @@
 #include <rapidjson/writer.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 namespace xb::xenmgr {
@@ -69,8 +70,9 @@ std::string_view viewOf(const rapidjson::Value& text) {
     return {text.GetString(), text.GetStringLength()};
 }
 
-// What RapidJSON takes and the database does not: keys that are there twice, and the second half of a
-// surrogate pair without the first. At most templateDepthLimit deep.
+// What RapidJSON takes and the database does not: keys that are there twice, the second half of a
+// surrogate pair without the first, and numbers that no double holds, which it cannot write. At most
+// templateDepthLimit deep.
 void checkValue(const rapidjson::Value& value, const std::string& what) {
     const auto checkText = [&what](std::string_view text) {
         if (!isBusText(text))
@@ -78,6 +80,8 @@ void checkValue(const rapidjson::Value& value, const std::string& what) {
     };
     if (value.IsString())
         checkText(viewOf(value));
+    if (value.IsDouble() && !std::isfinite(value.GetDouble()))
+        throw Error(errors::invalidArgs, what + " holds a number that is out of range");
     if (value.IsArray())
         for (const auto& element : value.GetArray())
             checkValue(element, what);

@@ -138,6 +138,7 @@ TEST(MergeJson, HostileTextIsRefusedByName) {
         {"{\"a\":\"\xc0\xaf\"}", errors::invalidArgs},
         {R"({"a":"\ude00"})", errors::invalidArgs},
         {R"({"a":[{"\ude00":1}]})", errors::invalidArgs},
+        {R"({"a":3e308})", errors::invalidArgs},
         {R"({"a":1,"a":2})", errors::invalidArgs},
         {R"({"a":[{"b":1,"b":2}]})", errors::invalidArgs},
         {deep, errors::limitsExceeded},
