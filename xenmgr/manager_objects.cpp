@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 
 namespace xb::xenmgr {
 
@@ -101,9 +102,13 @@ Task<std::string> ManagerObject::createVhd(Caller, std::int32_t sizeMb) {
     command.arguments = {
         "qemu-img", "create", "-q", "-f", "vpc", (directory / name).string(), std::to_string(sizeMb) + "M"};
     const Output output = co_await runCommand(command);
-    if (!output.status.success())
+    if (!output.status.success()) {
+        std::error_code ignored; // it was half made, or not at all
+        std::filesystem::remove(directory / name, ignored);
         throw coded(Code::io,
-                    "qemu-img cannot create " + (directory / name).string() + ": " + output.standardError);
+                    "qemu-img cannot create " + (directory / name).string() + ": " +
+                        (output.standardError.empty() ? "it " + output.status.text() : output.standardError));
+    }
     co_return (context_->settings.diskDirectory / name).string();
 }
 
