@@ -62,6 +62,20 @@ Task<> Vm::start() {
 }
 
 Task<> Vm::startLocked() {
+    std::exception_ptr failure;
+    try {
+        co_await prepareAndStart();
+    } catch (const Error&) {
+        failure = std::current_exception();
+    }
+    if (!failure)
+        co_return;
+    if (state_ == VmState::preCreate || state_ == VmState::rebooted) // nothing runs, and nothing will
+        setState(VmState::shutdown, -1);
+    std::rethrow_exception(failure);
+}
+
+Task<> Vm::prepareAndStart() {
     co_await context_.db.fresh();
     context_.db.requireAvailable();
     if (!context_.db.exists(node()))
@@ -70,25 +84,38 @@ Task<> Vm::startLocked() {
     if (context_.db.readBool(node() + "/hibernated", false))
         co_await context_.db.write(node() + "/hibernated", "false");
     setState(VmState::preCreate, -1);
-    std::exception_ptr failure;
     try {
         checkBeforeStart(context_, uuid_);
         const std::string text = xenvmConfig(context_, uuid_);
         const auto file = context_.settings.runDirectory / ("xenvm-" + uuid_);
         handOver(file, text);
-        co_await context_.links.ensure(uuid_, file.string());
+        co_await configureMonitor(file.string());
         const auto client = context_.links.client(uuid_);
-        co_await client.readConfig(file.string());
         co_await client.start(false);
     } catch (const Error& e) {
         failed("start", e.what());
-        failure = std::make_exception_ptr(operationError(describe("start"), e));
+        throw operationError(describe("start"), e);
     }
-    if (!failure)
-        co_return;
-    if (state_ == VmState::preCreate)
-        setState(VmState::shutdown, -1);
-    std::rethrow_exception(failure);
+}
+
+// A monitor that has just died seems to be there until the bus says otherwise, at the latest in its answer to
+// a call: then another is started, once.
+Task<> Vm::configureMonitor(std::string file) {
+    for (bool again = true;; again = false) {
+        co_await context_.links.ensure(uuid_, file);
+        const auto client = context_.links.client(uuid_);
+        bool gone = false;
+        try {
+            co_await client.readConfig(file);
+        } catch (const Error& e) {
+            gone = e.name() == errors::serviceUnknown || e.name() == errors::nameHasNoOwner ||
+                   e.name() == errors::noReply;
+            if (!gone || !again)
+                throw;
+        }
+        if (!gone)
+            co_return;
+    }
 }
 
 Task<> Vm::shutdown() {
@@ -102,9 +129,18 @@ Task<> Vm::shutdown() {
         const auto client = context_.links.client(uuid_);
         co_await client.halt(false);
     } catch (const Error& e) {
-        requestFailed("shutdown", e);
-        throw operationError(describe("shutdown"), e);
+        if (state_ != VmState::rebooted) {
+            requestFailed("shutdown", e);
+            throw operationError(describe("shutdown"), e);
+        }
     }
+    stayDown();
+}
+
+// A guest that was rebooting anyway when it was asked to stop is down as well.
+void Vm::stayDown() {
+    if (state_ == VmState::rebooted)
+        setState(VmState::shutdown, -1);
 }
 
 Task<> Vm::reboot() {
@@ -113,15 +149,26 @@ Task<> Vm::reboot() {
     if (!isRunning(state_))
         throw coded(Code::badState, describe("reboot") + ": it is " + publicWord(state_));
     try {
-        co_await context_.links.settled(uuid_);
-        const auto client = context_.links.client(uuid_);
-        stopRequested_ = true; // the restart below is ours, not the event's
-        co_await client.reboot(false, false);
+        co_await stopForReboot();
         stopRequested_ = false;
         co_await startLocked();
     } catch (const Error& e) {
         requestFailed("reboot", e);
+        stopRequested_ = false; // should it go down yet, then it reboots as was asked
         throw operationError(describe("reboot"), e);
+    }
+}
+
+// Returns when it is down; also when it went down and its monitor died before it could say so.
+Task<> Vm::stopForReboot() {
+    co_await context_.links.settled(uuid_);
+    const auto client = context_.links.client(uuid_);
+    stopRequested_ = true; // the restart is the caller's, not the event's
+    try {
+        co_await client.reboot(false, false);
+    } catch (const Error&) {
+        if (state_ != VmState::rebooted)
+            throw;
     }
 }
 
@@ -138,9 +185,12 @@ Task<> Vm::destroy() {
         const auto client = context_.links.client(uuid_);
         co_await client.destroy();
     } catch (const Error& e) {
-        requestFailed("destroy", e);
-        throw operationError(describe("destroy"), e);
+        if (state_ != VmState::rebooted) {
+            requestFailed("destroy", e);
+            throw operationError(describe("destroy"), e);
+        }
     }
+    stayDown();
 }
 
 Task<> Vm::pause() {
@@ -199,6 +249,7 @@ Task<> Vm::adopt() {
         if (state_ == VmState::rebooted)
             react(state_); // it rebooted while nobody looked
     }
+    co_await finishStart();
 }
 
 Task<> Vm::dismiss() {
@@ -312,6 +363,21 @@ Task<> Vm::recover() {
     int domid = -1;
     if (co_await askMonitor(word, domid))
         stateReported(word, domid);
+    co_await finishStart();
+}
+
+// A monitor that died between building the domain and letting it run: nobody else will.
+Task<> Vm::finishStart() {
+    if (state_ != VmState::created)
+        co_return;
+    log::info("VM \"{}\": built when its monitor died; letting it run", displayName());
+    try {
+        const auto client = context_.links.client(uuid_);
+        co_await client.unpause();
+    } catch (const Error& e) {
+        if (state_ == VmState::created)
+            failed("start", e.what());
+    }
 }
 
 // A monitor that answered is not stopping the guest any more: what the guest does next is its own doing. One

@@ -60,6 +60,11 @@ public:
 
 private:
     Task<> startLocked();
+    Task<> prepareAndStart();
+    Task<> configureMonitor(std::string file);
+    Task<> stopForReboot();
+    Task<> finishStart();
+    void stayDown();
     Task<> restartAfterReboot();
     Task<> restartKeptAlive();
     Task<> recover();

@@ -142,7 +142,7 @@ Task<> XenvmLinks::ensure(std::string uuid, std::string configFile) {
         try {
             auto child = std::make_shared<Child>(bus_.loop().executor(), command);
             log::info("VM {}: started its monitor, xenvm[{}]", uuid, child->pid());
-            bus_.loop().spawn("waiting for a xenvm", reap(uuid, child));
+            bus_.loop().spawn("waiting for a xenvm", reap(uuid, child, entry));
         } catch (...) {
             starting_.erase(uuid);
             throw;
@@ -170,14 +170,13 @@ Task<> XenvmLinks::settled(std::string uuid) {
     static_cast<void>(co_await starting->done.waitFor(startLimit)); // ensure() reports one that does not come
 }
 
-Task<> XenvmLinks::reap(std::string uuid, std::shared_ptr<Child> child) {
+Task<> XenvmLinks::reap(std::string uuid, std::shared_ptr<Child> child, std::shared_ptr<Starting> start) {
     const ExitStatus status = co_await child->wait();
     if (!status.success())
         log::warn("VM {}: its monitor xenvm[{}] {}", uuid, child->pid(), status.text());
-    if (auto it = starting_.find(uuid); it != starting_.end()) {
-        it->second->failure = status.text();
-        it->second->done.set();
-    }
+    // Its own start: its successor may be coming up already, and is not the one that ended.
+    start->failure = status.text();
+    start->done.set();
 }
 
 } // namespace xb::xenmgr

@@ -52,13 +52,12 @@ public:
 private:
     void ownerChanged(const std::string& name, const std::string& owner);
     bool comesFrom(const Message& signal, std::string& uuid) const;
-    Task<> reap(std::string uuid, std::shared_ptr<Child> child);
-
     struct Starting {
         explicit Starting(const Executor& executor) : done(executor) {}
         Event done;
         std::string failure;
     };
+    Task<> reap(std::string uuid, std::shared_ptr<Child> child, std::shared_ptr<Starting> start);
 
     Bus& bus_;
     const Settings& settings_;

@@ -22,6 +22,7 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/time.h>
 
 namespace xb::xenvm {
 
@@ -29,6 +30,8 @@ namespace {
 
 /// For the bus to notice that our predecessor, which held the lock until just now, is gone.
 constexpr std::chrono::seconds nameWait{10};
+/// For a predecessor that was killed to let go of its lock.
+constexpr std::chrono::seconds lockWait{1};
 /// For the last write to xenstore.
 constexpr std::chrono::seconds farewellLimit{2};
 
@@ -38,6 +41,26 @@ public:
     using Error::Error;
 };
 
+// A predecessor that was killed may hold the lock a little longer than its bus name: the kernel takes one
+// after the other, and by the name's loss xenmgr knows to start us. The alarm ends the wait.
+bool lockInTime(int fd) {
+    struct sigaction wake {};
+    struct sigaction before {};
+    wake.sa_handler = [](int) {};
+    sigaction(SIGALRM, &wake, &before); // no SA_RESTART: flock is interrupted
+    itimerval alarm{};
+    alarm.it_value.tv_sec = lockWait.count();
+    alarm.it_interval.tv_usec = 100'000; // should the first come before flock waits
+    setitimer(ITIMER_REAL, &alarm, nullptr);
+    const bool locked = flock(fd, LOCK_EX) == 0;
+    const int reason = locked || errno == EINTR ? EWOULDBLOCK : errno;
+    alarm = {};
+    setitimer(ITIMER_REAL, &alarm, nullptr);
+    sigaction(SIGALRM, &before, nullptr);
+    errno = reason;
+    return locked;
+}
+
 // The kernel drops the lock when the process ends, however it ends.
 UniqueFd lockVm(const Settings& settings) {
     makeDirectories(settings.stateDirectory, 0700);
@@ -45,7 +68,7 @@ UniqueFd lockVm(const Settings& settings) {
     UniqueFd lock(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!lock)
         throw systemError("cannot open the lock file " + file.string() + " (see --state-directory)", errno);
-    if (flock(lock.get(), LOCK_EX | LOCK_NB) == 0)
+    if (flock(lock.get(), LOCK_EX | LOCK_NB) == 0 || (errno == EWOULDBLOCK && lockInTime(lock.get())))
         return lock;
     if (errno != EWOULDBLOCK)
         throw systemError("cannot lock " + file.string(), errno);

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each daemon killed with -9 in the middle of creating, starting and stopping a VM: once it runs again, no VM
+// is lost, the VM is running or stopped and nothing between, and it starts and stops as ever. fault_test.cpp
+// kills them while a VM just runs.
+#include "platform.hpp"
+
+#include "toolstack/libs/error.hpp"
+#include "toolstack/libs/timer.hpp"
+#include "toolstack/libs/uuid.hpp"
+#include "xen/hypervisor.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+namespace xb::test {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::UnorderedElementsAreArray;
+
+enum class Victim { xenmgr, dbd, xenvm };
+
+std::string nameOf(Victim victim) {
+    return victim == Victim::xenmgr ? "xenmgr" : victim == Victim::dbd ? "dbd" : "xenvm";
+}
+
+class KillMoments : public testing::Test {
+protected:
+    KillMoments() {
+        xen::HypervisorOptions options;
+        options.kind = "emulated";
+        options.emulatorDirectory = platform.emulatorDirectory();
+        hypervisor = xen::openHypervisor(platform.loop().executor(), options);
+    }
+
+    // A call whose outcome does not matter: the one who should answer may be killed.
+    struct Unwatched {
+        bool ended = false;
+        bool answered = false;
+    };
+    template <class T>
+    std::shared_ptr<Unwatched> begin(Task<T> task) {
+        auto outcome = std::make_shared<Unwatched>();
+        auto ended = [outcome](const std::exception_ptr& failure, auto&&...) {
+            outcome->ended = true;
+            outcome->answered = !failure;
+        };
+        asio::co_spawn(platform.loop().context(), std::move(task), ended);
+        return outcome;
+    }
+
+    void kill(Victim victim, const std::string& path) {
+        if (victim == Victim::xenmgr) {
+            Platform::kill(platform.xenmgr());
+        } else if (victim == Victim::dbd) {
+            Platform::kill(platform.dbd());
+        } else if (const pid_t monitor = platform.monitorOf(path); monitor > 0) {
+            bool gone = false;
+            auto watch = platform.bus().onOwnerChanged("org.xen.vm.uuid_" + path.substr(4),
+                                                       [&gone](const std::string&) { gone = true; });
+            ::kill(monitor, SIGKILL); // xenmgr reaps it
+            // The bus tells xenmgr before it passes on what we call next.
+            EXPECT_TRUE(platform.waitFor([&gone] { return gone; }));
+        }
+    }
+    void startAgain(Victim victim) {
+        if (victim == Victim::xenmgr)
+            platform.startXenmgr();
+        else if (victim == Victim::dbd)
+            platform.startDbd();
+    }
+
+    // Waits until the VM is running or stopped; which of them.
+    std::string settle(const std::string& path) {
+        std::string now;
+        auto subscription = platform.manager().onVmStateChanged(
+            [&](std::string, ObjectPath changed, std::string state, std::int32_t) {
+                if (changed == path)
+                    now = state;
+            });
+        now = platform.state(path);
+        platform.waitFor([&] { return now == "running" || now == "stopped"; });
+        return now;
+    }
+
+    // It starts and stops, and leaves no domain.
+    void expectSound(const std::string& path) {
+        std::string now = settle(path);
+        ASSERT_THAT(now, testing::AnyOf("running", "stopped"));
+        if (now == "stopped")
+            platform.await(platform.vm(path).start());
+        ASSERT_TRUE(platform.waitForState(path, "running"));
+        platform.await(platform.vm(path).shutdown());
+        ASSERT_TRUE(platform.waitForState(path, "stopped"));
+        for (const auto& domain : platform.await(hypervisor->domains()))
+            EXPECT_NE(domain.uuid, uuidFromPathElement(path.substr(4)))
+                << "domain " << domain.domid << " is left";
+    }
+
+    void pass(std::chrono::microseconds time) {
+        bool over = false;
+        Timer timer(platform.loop().executor());
+        timer.callAfter(time, [&over] { over = true; });
+        platform.waitFor([&over] { return over; });
+    }
+
+    Platform platform;
+    std::unique_ptr<xen::Hypervisor> hypervisor;
+};
+
+// An operation, and the state that xenmgr announces when the victim is killed.
+struct Moment {
+    const char* operation;
+    const char* state;
+};
+
+class KillInOperation : public KillMoments, public testing::WithParamInterface<std::tuple<Victim, Moment>> {};
+
+TEST_P(KillInOperation, LeavesTheVmSound) {
+    const auto [victim, moment] = GetParam();
+    const std::string bystander = platform.createVm();
+    const std::string path = platform.createVm();
+    const std::string operation = moment.operation;
+    if (operation != "start") {
+        platform.await(platform.vm(path).start());
+        ASSERT_TRUE(platform.waitForState(path, "running"));
+    }
+    platform.forgetSignals();
+    auto vm = platform.vm(path);
+    const auto call = operation == "start"      ? begin(vm.start())
+                      : operation == "shutdown" ? begin(vm.shutdown())
+                                                : begin(vm.reboot());
+    const std::string announced =
+        "notify " + uuidFromPathElement(path.substr(4)) + " vm:state:" + moment.state;
+    ASSERT_TRUE(platform.waitFor(
+        [&] { return testing::Value(platform.signals(), Contains(announced)) || call->ended; }));
+    kill(victim, path);
+    startAgain(victim);
+    EXPECT_TRUE(platform.waitFor([&] { return call->ended; })) << "the call must be answered";
+    EXPECT_THAT(platform.await(platform.manager().listVms()),
+                UnorderedElementsAreArray({ObjectPath(bystander), ObjectPath(path)}));
+    expectSound(path);
+    EXPECT_EQ(platform.state(bystander), "stopped");
+}
+
+constexpr Moment moments[]{{"start", "creating-domain"}, {"start", "creating-devices"},
+                           {"start", "created"},         {"start", "running"},
+                           {"shutdown", "shutdowning"},  {"shutdown", "shutdown"},
+                           {"reboot", "rebooting"},      {"reboot", "shutdown"}};
+
+INSTANTIATE_TEST_SUITE_P(Moments, KillInOperation,
+                         testing::Combine(testing::Values(Victim::xenmgr, Victim::dbd, Victim::xenvm),
+                                          testing::ValuesIn(moments)),
+                         [](const auto& tested) {
+                             const Moment& moment = std::get<1>(tested.param);
+                             std::string name = nameOf(std::get<0>(tested.param)) + "_" + moment.operation +
+                                                "_" + moment.state;
+                             std::ranges::replace(name, '-', '_');
+                             return name;
+                         });
+
+// A creation has no announced steps: it is hit at times that spread over it. Whichever step that is, what was
+// acknowledged is there, and what is there is whole.
+TEST_F(KillMoments, InTheMiddleOfACreation) {
+    for (const Victim victim : {Victim::xenmgr, Victim::dbd}) {
+        for (const int microseconds : {0, 200, 500, 1000, 2000, 4000, 8000}) {
+            const auto before = platform.await(platform.manager().listVms());
+            const auto call =
+                begin(platform.manager().createVmWithTemplateAndJson("new-vm-linux", R"({"slot":"0"})"));
+            pass(std::chrono::microseconds(microseconds));
+            kill(victim, "");
+            startAgain(victim);
+            ASSERT_TRUE(platform.waitFor([&] { return call->ended; }));
+            const std::string when = nameOf(victim) + " after " + std::to_string(microseconds) + " us";
+            // A mirror that follows dbd's restart shows what xenmgr answers after it.
+            const auto after = platform.await(platform.manager().listVms());
+            for (const auto& vm : before)
+                EXPECT_THAT(after, Contains(vm)) << when;
+            EXPECT_LE(after.size(), before.size() + 1) << when;
+            EXPECT_GE(after.size(), before.size() + (call->answered ? 1 : 0))
+                << "acknowledged and lost: " << when;
+            for (const auto& vm : after) {
+                const std::string uuid = uuidFromPathElement(vm.substr(4));
+                EXPECT_EQ(platform.await(platform.vm(vm).getName()), "name-" + uuid) << when;
+                EXPECT_TRUE(platform.await(platform.vm(vm).getAcpi())) << "of the template: " << when;
+            }
+        }
+    }
+    // What is in memory and what is on disk are the same.
+    const auto vms = platform.await(platform.manager().listVms());
+    Platform::kill(platform.xenmgr());
+    Platform::kill(platform.dbd());
+    platform.startDbd();
+    platform.startXenmgr();
+    EXPECT_THAT(platform.await(platform.manager().listVms()), UnorderedElementsAreArray(vms));
+    platform.dbd().signal(SIGTERM); // it writes all files
+    EXPECT_EQ(platform.dbd().waitEnd(), 0);
+    for (const auto& entry : std::filesystem::directory_iterator(platform.root() / "config/vms"))
+        EXPECT_EQ(entry.path().extension(), ".db") << entry.path();
+}
+
+} // namespace
+} // namespace xb::test
