@@ -117,14 +117,21 @@ protected:
         return status.value_or(-1);
     }
 
+    /// Runs the loop until the condition has held once: it may ask the monitor, whose next answer can differ,
+    /// and whose signals may come while it asks.
     template <class Condition>
     bool until(Condition condition) {
         const auto deadline = std::chrono::steady_clock::now() + patience;
-        while (!condition() && std::chrono::steady_clock::now() < deadline) {
+        while (std::chrono::steady_clock::now() < deadline) {
+            const std::size_t before = heard;
+            if (condition())
+                return true;
+            if (heard != before)
+                continue;
             loop.context().restart();
             loop.context().run_one_until(deadline);
         }
-        return condition();
+        return false;
     }
     /// Runs a coroutine to its end here; its exception comes out.
     template <class T>
@@ -171,6 +178,7 @@ protected:
     }
 
     void record(Message& signal) {
+        ++heard;
         if (signal.interface() == "xenvm.signal.notify") {
             const auto [id, code, message] = readBody<std::string, std::int32_t, std::string>(signal);
             EXPECT_EQ(id, uuid);
@@ -196,6 +204,7 @@ protected:
     Subscription subscription;
     std::string uuid;
     std::filesystem::path config;
+    std::size_t heard = 0; ///< signals
     std::vector<std::string> notifications;
     std::vector<std::string> states;
     std::vector<int> domids;
@@ -274,7 +283,7 @@ TEST_F(XenvmIntegration, guestRebootsItself) {
         ASSERT_LT(std::chrono::steady_clock::now(), deadline);
     states.clear();
     await(client().start(false));
-    EXPECT_TRUE(until([this] { return std::ranges::count(states, "running") == 2; }))
+    EXPECT_TRUE(until([this] { return std::ranges::count(states, "running") >= 2; }))
         << "it is started again";
     await(client().destroy());
 }
@@ -346,9 +355,12 @@ TEST_F(XenvmIntegration, monitorKilledInEachStateLosesNothing) {
         auto second = ready();
         // Whatever was under way comes to rest; a restart that was owed is made.
         const auto rests = [&] {
+            if (reboots) { // the number first: a domain that is dying still counts as running
+                const int domid = await(client().getDomid());
+                return domid >= 0 && domid != before && status() == "running";
+            }
             const std::string now = status();
-            return reboots ? now == "running" && await(client().getDomid()) != before
-                           : now == "shutdown" || now == "created" || now == "running";
+            return now == "shutdown" || now == "created" || now == "running";
         };
         ASSERT_TRUE(until(rests)) << second->messages();
         const auto domain = await(hypervisor->findDomain(uuid));
