@@ -69,6 +69,7 @@ struct DiskScan {
     std::vector<DiskFile> unusable;       ///< db or *.db that are directories, devices and the like
     std::vector<DiskFile> temporaries;    ///< <f>.tmp; node is f's
     std::vector<std::string> directories; ///< nodes of sub-directories
+    std::vector<std::string> ignored;     ///< paths of what has no place in the tree
     std::vector<std::string> unreadable;  ///< nodes of directories that could not be listed; "" = DIR
     std::vector<Problem> problems;
 };
@@ -102,6 +103,9 @@ std::vector<WriteResult> writeImages(FileSystem& fs, const std::string& director
 
 /// mkdir -p, with every new directory's name made durable.
 std::error_code makeDirectories(FileSystem& fs, const std::string& path);
+
+/// DIR/set-aside.
+std::string asideDirectory(const std::string& directory);
 
 /// Moves a file to DIR/set-aside, where a person finds it. `newPath` says where to.
 std::error_code setAside(FileSystem& fs, const std::string& directory, const std::string& path,

@@ -40,6 +40,11 @@ private:
         result_.problems.push_back({file, 0, std::move(text)});
     }
 
+    void ignore(const std::string& path, const std::string& why) {
+        problem(isCleanText(path) ? path : forMessage(path), "is ignored: " + why);
+        result_.ignored.push_back(path);
+    }
+
     void root(const std::string& directory) {
         const DiskFile file{"", directory + "/db", {}};
         place(file, result_.records, "is not a regular file");
@@ -84,7 +89,7 @@ private:
     void entry(const Directory& directory, const std::string& name) {
         const std::string path = directory.path + "/" + name;
         if (!isCleanText(name)) {
-            problem(forMessage(path), "is ignored: its name is not valid UTF-8");
+            ignore(path, "its name is not valid UTF-8");
             return;
         }
         const std::string_view view = name;
@@ -95,10 +100,12 @@ private:
                 view.substr(0, view.size() - temporarySuffix.size() - recordSuffix.size());
             if (directory.depth == 1 && !base.empty())
                 place({prefix + std::string(base), path, {}}, result_.temporaries, "is not a regular file");
+            else
+                ignore(path, "it is left over from an interrupted write of a file that is not dbd's");
         } else if (view.ends_with(recordSuffix)) {
             const std::string base(view.substr(0, view.size() - recordSuffix.size()));
             if (base.empty())
-                problem(path, "is ignored: it has no name before .db");
+                ignore(path, "it has no name before .db");
             else
                 place({prefix + base, path, {}}, directory.depth == 1 ? result_.records : result_.nested,
                       "is not a regular file, so the node cannot be served or written");
@@ -111,12 +118,11 @@ private:
     void other(const Directory& directory, DiskFile file) {
         std::optional<FileStat> stat;
         if (const std::error_code error = fs_.stat(file.path, stat)) {
-            problem(file.path, "is ignored: " + error.message());
+            ignore(file.path, error.message());
         } else if (!stat || stat->type == FileStat::Type::Other) {
-            problem(file.path, "is ignored: it is neither a file nor a directory");
+            ignore(file.path, "it is neither a file nor a directory");
         } else if (directory.depth + 1 > limits_.depth) {
-            problem(file.path,
-                    "is ignored: it lies deeper than " + std::to_string(limits_.depth) + " levels");
+            ignore(file.path, "it lies deeper than " + std::to_string(limits_.depth) + " levels");
         } else if (stat->type == FileStat::Type::Directory) {
             result_.directories.push_back(file.node);
             pending_.push_back({file.path, file.node, directory.depth + 1});

@@ -242,12 +242,16 @@ private:
 
 } // namespace
 
+std::string asideDirectory(const std::string& directory) {
+    return directory + "/set-aside";
+}
+
 namespace {
 
 /// A free name in DIR/set-aside, which is made, for what `path` names.
 std::error_code freeName(FileSystem& fs, const std::string& directory, const std::string& path,
                          std::string& newPath) {
-    const std::string aside = directory + "/set-aside";
+    const std::string aside = asideDirectory(directory);
     if (const std::error_code error = makeDirectories(fs, aside))
         return error;
     std::string name = path.starts_with(directory + "/") ? path.substr(directory.size() + 1) : path;

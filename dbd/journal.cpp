@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dbd/journal.hpp"
 
+#include "dbd/lock.hpp"
+#include "dbd/path.hpp"
 #include "toolstack/libs/error.hpp"
 
 #include <fmt/format.h>
@@ -15,13 +17,12 @@ namespace {
 
 constexpr std::string_view suffix = ".log";
 
-std::string journalDirectory(const std::string& directory) {
-    return directory + "/journal";
-}
-
 bool isErrno(const std::error_code& error, int value) {
     return error.category() == std::generic_category() && error.value() == value;
 }
+
+/// Names beyond are nobody's: counting on from there must be possible.
+constexpr std::uint64_t maxSegmentNumber = 1'000'000'000'000;
 
 /// The number in a segment's name; 0: it is none.
 std::uint64_t segmentNumber(std::string_view name) {
@@ -30,10 +31,36 @@ std::uint64_t segmentNumber(std::string_view name) {
     name.remove_suffix(suffix.size());
     std::uint64_t number = 0;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    return error == std::errc() && end == name.data() + name.size() ? number : 0;
+    const bool whole = error == std::errc() && end == name.data() + name.size();
+    return whole && number <= maxSegmentNumber ? number : 0;
+}
+
+/// Sets a damaged segment aside, in the place of the oldest if there are many.
+std::error_code keepDamaged(FileSystem& fs, const SpentSegment& segment) {
+    const std::string aside = asideDirectory(segment.keptBelow);
+    std::vector<std::string> names;
+    static_cast<void>(fs.list(aside, names)); // not there yet: nothing to make room for
+    std::erase_if(names, [](const std::string& name) { return !name.starts_with("journal_"); });
+    std::vector<std::pair<std::int64_t, std::string>> kept; // by age
+    for (const std::string& name : names) {
+        std::optional<FileStat> stat;
+        if (!fs.stat(aside + "/" + name, stat) && stat)
+            kept.emplace_back(stat->modifiedNs, aside + "/" + name);
+    }
+    std::ranges::sort(kept);
+    for (std::size_t i = 0; i + maxDamagedKept <= kept.size(); ++i) {
+        if (const std::error_code error = fs.unlink(kept[i].second))
+            return error;
+    }
+    std::string newPath;
+    return setAside(fs, segment.keptBelow, segment.path, newPath);
 }
 
 } // namespace
+
+std::string journalDirectory(const std::string& directory) {
+    return directory + "/journal";
+}
 
 // ---- Reading ----
 
@@ -49,20 +76,28 @@ JournalContent readJournal(FileSystem& fs, const std::string& directory, std::si
     for (const std::string& name : names) {
         if (const std::uint64_t number = segmentNumber(name))
             content.segments.push_back({number, place + "/" + name});
+        else if (name != lockName)
+            content.foreign.push_back(place + "/" + name);
     }
+    for (const std::string& path : content.foreign)
+        content.problems.push_back({forMessage(path), 0, "is ignored: it is no segment of the journal"});
     std::ranges::sort(content.segments, {}, &SegmentFile::number);
     for (const SegmentFile& segment : content.segments) {
         std::string bytes;
         FileStat stat;
         if (const std::error_code error = fs.read(segment.path, maxBytes, bytes, stat)) {
-            content.problems.push_back({segment.path, 0, "cannot be read: " + error.message()});
+            content.problems.push_back(
+                {segment.path, 0,
+                 "cannot be read, its changes are missing, the next save sets it aside: " + error.message()});
             content.damaged.push_back(segment.path);
             continue;
         }
         JournalSegment parsed = parseSegment(bytes);
         if (!parsed.trouble.empty() && !parsed.torn) {
             content.problems.push_back({segment.path, 0,
-                                        fmt::format("{} from byte {} on; the changes there are lost",
+                                        fmt::format("{} from byte {} on; the changes there are missing, "
+                                                    "the next save sets the segment aside",
+
                                                     parsed.trouble, parsed.goodBytes)});
             content.damaged.push_back(segment.path);
         }
@@ -77,14 +112,16 @@ JournalContent readJournal(FileSystem& fs, const std::string& directory, std::si
     return content;
 }
 
-Removal removeSegments(FileSystem& fs, const std::vector<std::string>& paths) {
+Removal removeSegments(FileSystem& fs, const std::vector<SpentSegment>& segments) {
     Removal removal;
-    for (const std::string& path : paths) {
-        const std::error_code error = fs.unlink(path);
+    for (const SpentSegment& segment : segments) {
+        const bool kept = !segment.keptBelow.empty();
+        const std::error_code error = kept ? keepDamaged(fs, segment) : fs.unlink(segment.path);
         if (error && !isErrno(error, ENOENT)) {
             // A later segment must not go before an earlier one: the files are at positions that it tells of.
-            removal.problems.push_back(
-                {path, 0, "is not needed any more but cannot be removed: " + error.message()});
+            removal.problems.push_back({segment.path, 0,
+                                        fmt::format("is not needed any more but cannot be {}: {}",
+                                                    kept ? "set aside" : "removed", error.message())});
             break;
         }
         ++removal.removed;
@@ -95,7 +132,7 @@ Removal removeSegments(FileSystem& fs, const std::vector<std::string>& paths) {
 // ---- Writing ----
 
 Journal::Journal(FileSystem& fs, const std::string& directory, std::size_t maxBytes)
-    : fs_(fs), directory_(journalDirectory(directory)), maxBytes_(maxBytes) {}
+    : fs_(fs), parent_(directory), directory_(journalDirectory(directory)), maxBytes_(maxBytes) {}
 
 void Journal::adopt(const JournalContent& content) {
     for (const SegmentFile& file : content.segments) {
@@ -104,6 +141,7 @@ void Journal::adopt(const JournalContent& content) {
         Segment segment;
         segment.file = file;
         segment.lastSequence = content.lastSequence;
+        segment.damaged = std::ranges::find(content.damaged, file.path) != content.damaged.end();
         segment.bytes = stat ? static_cast<std::size_t>(stat->size) : 0;
         bytes_ += segment.bytes;
         nextNumber_ = file.number + 1;
@@ -188,13 +226,13 @@ void Journal::rotate() {
     known_.clear();
 }
 
-const std::vector<std::string>& Journal::dismissCovered(std::uint64_t sequence) {
+const std::vector<SpentSegment>& Journal::dismissCovered(std::uint64_t sequence) {
     auto end = segments_.begin();
     for (; end != segments_.end(); ++end) {
         const bool inUse = open_ && &*end == &segments_.back();
         if (end->lastSequence >= sequence || inUse)
             break;
-        dismissed_.push_back(end->file.path);
+        dismissed_.push_back({end->file.path, end->damaged ? parent_ : std::string()});
         bytes_ -= end->bytes;
     }
     segments_.erase(segments_.begin(), end);

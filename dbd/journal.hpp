@@ -30,8 +30,21 @@ struct JournalContent {
     std::uint64_t lastSequence = 0;
     std::vector<Problem> problems;    ///< what could not be read
     std::vector<std::string> damaged; ///< segments with bytes that nobody understands, beyond a torn end
+    std::vector<std::string> foreign; ///< what lies between the segments and is none
 };
+/// DIR/journal.
+std::string journalDirectory(const std::string& directory);
 JournalContent readJournal(FileSystem& fs, const std::string& directory, std::size_t maxBytes);
+
+/// A segment whose changes are all in the files. A damaged one is kept: what nobody could read may matter to
+/// a person.
+struct SpentSegment {
+    std::string path;
+    std::string keptBelow; ///< DIR, in whose set-aside it ends; empty: it is removed
+};
+
+/// How many damaged segments are kept in DIR/set-aside; another one takes the place of the oldest.
+inline constexpr std::size_t maxDamagedKept = 8;
 
 class Journal {
 public:
@@ -52,7 +65,7 @@ public:
     void rotate();
     /// Segments that are not needed once all changes before `sequence` are in the files, oldest first: to be
     /// removed with removeSegments(), again and again until removed() is told.
-    const std::vector<std::string>& dismissCovered(std::uint64_t sequence);
+    const std::vector<SpentSegment>& dismissCovered(std::uint64_t sequence);
     void removed(std::size_t count);
     /// Whether there is anything on disk.
     bool empty() const { return segments_.empty() && dismissed_.empty(); }
@@ -79,16 +92,18 @@ private:
         std::uint64_t lastSequence = 0;
         std::size_t bytes = 0;
         std::shared_ptr<OutputFile> output; ///< nullptr: from before this start, or done with
+        bool damaged = false;
         bool synced = true;
     };
     void write(std::uint64_t sequence, std::string_view bytes, std::size_t entries);
     void begin();
 
     FileSystem& fs_;
-    std::string directory_;
+    std::string parent_;    ///< DIR
+    std::string directory_; ///< DIR/journal
     std::size_t maxBytes_;
     std::vector<Segment> segments_;
-    std::vector<std::string> dismissed_; ///< older than those
+    std::vector<SpentSegment> dismissed_; ///< older than those
     std::uint64_t nextNumber_ = 1;
     bool open_ = false; ///< the last segment takes entries
     bool newNames_ = false;
@@ -99,11 +114,11 @@ private:
     std::string buffer_;
 };
 
-/// Removes segments, oldest first, until one cannot be removed.
+/// Removes segments, oldest first, or sets them aside, until one cannot be.
 struct Removal {
     std::size_t removed = 0;
     std::vector<Problem> problems;
 };
-Removal removeSegments(FileSystem& fs, const std::vector<std::string>& paths);
+Removal removeSegments(FileSystem& fs, const std::vector<SpentSegment>& segments);
 
 } // namespace xb::dbd

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace xb::dbd {
 
@@ -33,6 +34,12 @@ struct ParseResult {
 /// Parses one JSON value. `depth` is where its root will stand in the tree; limits.depth holds from the
 /// tree's root.
 ParseResult parseJson(std::string_view text, Trailing trailing, const Limits& limits, std::size_t depth = 0);
+
+/// Parses a file that parseJson() refuses, as far as its meaning is beyond doubt. Of equal keys the first
+/// counts, as it does for look-ups; keys that no path reaches, NUL bytes at the end, and what follows a whole
+/// object that ends as dbd writes it, are left out. `changes` says what was done. Everything else is refused.
+ParseResult parseDamaged(std::string_view text, const Limits& limits, std::size_t depth,
+                         std::vector<std::string>& changes);
 
 /// Whether the text is nothing but JSON white space.
 bool isBlank(std::string_view text);

@@ -88,11 +88,37 @@ private:
     std::string text_;
 };
 
-/// The SAX handler. Owns the nodes made so far; a refusal leaves its reason in error().
+/// What was changed in a damaged text. Nobody reads thousands of lines: they are counted.
+class Changes {
+public:
+    explicit Changes(std::vector<std::string>& list) : list_(list) {}
+    void add(std::string text) {
+        if (list_.size() < listed)
+            list_.push_back(std::move(text));
+        else
+            ++more_;
+    }
+    void clear() {
+        list_.clear();
+        more_ = 0;
+    }
+    void finish() {
+        if (more_ > 0)
+            list_.push_back("and " + std::to_string(more_) + " more of that kind");
+    }
+
+private:
+    static constexpr std::size_t listed = 20;
+    std::vector<std::string>& list_;
+    std::size_t more_ = 0;
+};
+
+/// The SAX handler. Owns the nodes made so far; a refusal leaves its reason in error(). With `changes` it
+/// mends what parseDamaged() names.
 class Builder {
 public:
-    Builder(const Limits& limits, std::size_t depth)
-        : limits_(limits), depth_(depth), root_(Node::make({})), current_(root_.get()) {}
+    Builder(const Limits& limits, std::size_t depth, Changes* changes)
+        : limits_(limits), depth_(depth), changes_(changes), root_(Node::make({})), current_(root_.get()) {}
 
     const std::string& error() const { return error_; }
     NodePtr takeRoot() { return std::move(root_); }
@@ -148,13 +174,19 @@ public:
             return false;
         if (array_.active())
             return array_.key(name) ? checkArraySize() : duplicate(name);
-        if (name.empty() || name.find('/') != std::string_view::npos)
+        const bool reachable = !name.empty() && name.find('/') == std::string_view::npos;
+        if (!reachable && changes_ != nullptr)
+            return leaveOut(name, "no path reaches it");
+        if (!reachable)
             return refuse("the key \"" + forMessage(name) +
                           "\" is empty or contains a '/', so that no path could reach it");
         if (name.size() > std::min(limits_.nameBytes, Limits::maxNameBytes))
             return refuse("a key has " + bytesText(name.size()) + ", the limit is " +
                           std::to_string(limits_.nameBytes) + ": \"" + forMessage(name) + "\"");
-        if (current_->child(name) != nullptr)
+        const bool present = current_->child(name) != nullptr;
+        if (present && changes_ != nullptr)
+            return leaveOut(name, "it is there before");
+        if (present)
             return duplicate(name);
         if (++nodes_ > limits_.nodes)
             return refuse("there are more than " + std::to_string(limits_.nodes) + " nodes");
@@ -235,17 +267,34 @@ private:
         finishValue();
         return true;
     }
+    /// Reads the member that follows into a node that nobody gets.
+    bool leaveOut(std::string_view name, const std::string& why) {
+        const std::string in = current_->name().empty() ? "" : " in \"" + forMessage(current_->name()) + "\"";
+        changes_->add("the key \"" + forMessage(name) + "\"" + in + " is left out: " + why);
+        leftOut_.push_back({Node::make({}), current_});
+        current_ = leftOut_.back().node.get();
+        return true;
+    }
     void finishValue() {
-        if (current_ != root_.get())
+        if (!leftOut_.empty() && current_ == leftOut_.back().node.get()) {
+            current_ = leftOut_.back().above;
+            leftOut_.pop_back();
+        } else if (current_ != root_.get())
             current_ = current_->parent();
     }
 
     const Limits& limits_;
     std::size_t depth_;     // of the root in the whole tree
+    Changes* changes_;      // nullptr: nothing is mended
     std::size_t level_ = 0; // open objects
     std::size_t nodes_ = 1;
     NodePtr root_;
     Node* current_;
+    struct LeftOut {
+        NodePtr node;
+        Node* above;
+    };
+    std::vector<LeftOut> leftOut_; // a member, one in it, and so on
     ArrayText array_;
     std::string error_;
 };
@@ -328,9 +377,10 @@ struct Attempt {
     std::string error;
 };
 
-Attempt attempt(std::string_view text, Trailing trailing, const Limits& limits, std::size_t depth) {
+Attempt attempt(std::string_view text, Trailing trailing, const Limits& limits, std::size_t depth,
+                Changes* changes) {
     Attempt result;
-    Builder builder(limits, depth);
+    Builder builder(limits, depth, changes);
     rapidjson::MemoryStream stream(text.data(), text.size());
     rapidjson::Reader reader;
     const rapidjson::ParseResult parsed = trailing == Trailing::Ignored
@@ -362,13 +412,18 @@ bool isBlank(std::string_view text) {
     return std::ranges::all_of(text, isWhiteSpace);
 }
 
-ParseResult parseJson(std::string_view text, Trailing trailing, const Limits& limits, std::size_t depth) {
+namespace {
+
+/// `end`: of the value, if there is one.
+ParseResult parseWith(std::string_view text, Trailing trailing, const Limits& limits, std::size_t depth,
+                      Changes* changes, std::size_t& end) {
     if (const auto nul = text.find('\0'); nul != std::string_view::npos)
         return failure(text, nul, "there is a NUL byte");
     if (isBlank(text))
         return failure(text, text.size(), "there is no value, only white space");
     ParseResult result;
-    Attempt first = attempt(text, trailing, limits, depth);
+    Attempt first = attempt(text, trailing, limits, depth, changes);
+    end = first.offset;
     if (!first.rawControl) {
         if (first.node == nullptr)
             return failure(text, first.offset, std::move(first.error));
@@ -376,10 +431,48 @@ ParseResult parseJson(std::string_view text, Trailing trailing, const Limits& li
         return result;
     }
     const std::string escaped = escapeRawControls(text);
-    Attempt second = attempt(escaped, trailing, limits, depth);
+    if (changes != nullptr)
+        changes->clear();
+    Attempt second = attempt(escaped, trailing, limits, depth, changes);
+    end = originalOffset(text, second.offset);
     if (second.node == nullptr)
         return failure(text, originalOffset(text, second.offset), std::move(second.error));
     result.node = std::move(second.node);
+    return result;
+}
+
+} // namespace
+
+ParseResult parseJson(std::string_view text, Trailing trailing, const Limits& limits, std::size_t depth) {
+    std::size_t end = 0;
+    return parseWith(text, trailing, limits, depth, nullptr, end);
+}
+
+ParseResult parseDamaged(std::string_view text, const Limits& limits, std::size_t depth,
+                         std::vector<std::string>& changes) {
+    const auto last = text.find_last_not_of('\0');
+    const std::size_t nuls = last == std::string_view::npos ? 0 : text.size() - last - 1;
+    text.remove_suffix(nuls);
+    std::size_t end = 0;
+    const auto mend = [&](Trailing trailing) {
+        changes.clear();
+        Changes done(changes);
+        ParseResult result = parseWith(text, trailing, limits, depth, &done, end);
+        done.finish();
+        return result;
+    };
+    ParseResult result = mend(Trailing::Refused);
+    if (result.node == nullptr) {
+        ParseResult beginning = mend(Trailing::Ignored);
+        const bool whole =
+            beginning.node != nullptr && beginning.node->isInner() && text.substr(0, end).ends_with("\n}");
+        if (!whole)
+            return result;
+        result = std::move(beginning);
+        changes.push_back("what follows the value, " + bytesText(text.size() - end) + ", is left out");
+    }
+    if (nuls > 0)
+        changes.push_back(std::to_string(nuls) + " NUL bytes at its end are left out");
     return result;
 }
 

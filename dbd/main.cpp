@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // dbd, the configuration database: serves the tree of all VMs' configuration and keeps it in files that
 // people can read.
+#include "dbd/lock.hpp"
+#include "dbd/maintenance.hpp"
 #include "dbd/saver.hpp"
 #include "dbd/service.hpp"
 #include "toolstack/control/control.hpp"
@@ -11,6 +13,8 @@
 
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <cstdio>
+#include <fmt/format.h>
 #include <string>
 
 namespace {
@@ -19,8 +23,23 @@ struct Options {
     xb::CommonOptions common;
     std::filesystem::path directory = "/config";
     std::string durability = "normal";
+    std::filesystem::path check; ///< these three: instead of serving
+    std::filesystem::path settle;
+    std::filesystem::path repair;
     xb::dbd::Limits limits;
 };
+
+void addMaintenance(CLI::App& app, Options& options) {
+    auto* const check = app.add_option("--check", options.check, "says what is wrong in DIR, and ends");
+    auto* const settle =
+        app.add_option("--settle", options.settle, "empties DIR's journal into its files, and ends");
+    auto* const repair =
+        app.add_option("--repair", options.repair, "sets right what is damaged in DIR, and ends");
+    for (auto* const option : {check, settle, repair})
+        option->type_name("DIR");
+    check->excludes(settle)->excludes(repair);
+    settle->excludes(repair);
+}
 
 void addLimits(CLI::App& app, xb::dbd::Limits& limits) {
     auto* group = app.add_option_group("Limits");
@@ -38,12 +57,28 @@ void addLimits(CLI::App& app, xb::dbd::Limits& limits) {
         ->capture_default_str();
 }
 
+/// Does one of the things that need no bus.
+int maintain(const Options& options, const std::filesystem::path& named,
+             xb::dbd::Report (*work)(xb::dbd::FileSystem&, const std::string&, const xb::dbd::Limits&)) {
+    xb::dbd::PosixFileSystem fs;
+    const std::string directory = xb::below(options.common.root, named).lexically_normal().string();
+    const xb::dbd::Report report = work(fs, directory, options.limits);
+    for (const xb::dbd::Problem& line : report.lines)
+        fmt::print("{}\n", line.message());
+    for (const std::string& note : report.notes)
+        fmt::print(stderr, "{}\n", note);
+    return report.good ? 0 : xb::exitFailure;
+}
+
 int serve(const Options& options) {
     const auto directory = xb::below(options.common.root, options.directory);
     xb::makeDirectories(directory);
     xb::Loop loop;
     xb::Bus bus(loop, options.common.bus);
     xb::dbd::PosixFileSystem fs;
+    const xb::dbd::DirectoryLock lock(fs, directory.string());
+    if (!lock.trouble().text.empty())
+        xb::log::warn("{}", lock.trouble().message());
     xb::dbd::Store store(fs, directory.string(), options.limits);
     for (const auto& problem : store.load())
         xb::log::warn("{}", problem.message());
@@ -95,6 +130,16 @@ int serve(const Options& options) {
     return status;
 }
 
+int run(const Options& options) {
+    if (!options.check.empty())
+        return maintain(options, options.check, xb::dbd::check);
+    if (!options.settle.empty())
+        return maintain(options, options.settle, xb::dbd::settle);
+    if (!options.repair.empty())
+        return maintain(options, options.repair, xb::dbd::repair);
+    return serve(options);
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -107,6 +152,7 @@ int main(int argc, char** argv) {
     app.add_option("--durability", options.durability, "sync: an answer outlives a power cut")
         ->check(CLI::IsMember({"normal", "sync"}))
         ->capture_default_str();
+    addMaintenance(app, options);
     addLimits(app, options.limits);
-    return xb::runProgram("dbd", app, options.common, argc, argv, [&options] { return serve(options); });
+    return xb::runProgram("dbd", app, options.common, argc, argv, [&options] { return run(options); });
 }

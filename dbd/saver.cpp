@@ -126,7 +126,7 @@ Task<> Saver::saveSlices() {
             throw Error("could not write everything to " + store_.directory() + ": " + lastError_ +
                         "; it is tried again");
     }
-    const std::vector<std::string> covered = store_.endFlush();
+    const std::vector<SpentSegment> covered = store_.endFlush();
     if (covered.empty())
         co_return;
     auto work = [this, covered] { return removeSegments(fs_, covered); };

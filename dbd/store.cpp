@@ -356,7 +356,7 @@ std::vector<Problem> Store::completed(const std::vector<WriteResult>& results) {
     return problems;
 }
 
-std::vector<std::string> Store::endFlush() {
+std::vector<SpentSegment> Store::endFlush() {
     std::uint64_t oldest = std::numeric_limits<std::uint64_t>::max(); // that is in the journal alone
     for (const auto* records : {&dirty_, &inFlight_}) {
         for (const std::string& record : *records) {
@@ -394,6 +394,12 @@ std::vector<Problem> Store::saveNow() {
         problems.push_back({directory_, 0, error.what()});
     }
     return problems;
+}
+
+std::vector<std::string> Store::unsaved() const {
+    std::vector<std::string> records(dirty_.begin(), dirty_.end());
+    records.insert(records.end(), inFlight_.begin(), inFlight_.end());
+    return records;
 }
 
 std::vector<Problem> Store::quarantined() const {

@@ -11,6 +11,7 @@
 #include "dbd/disk.hpp"
 #include "dbd/journal.hpp"
 #include "dbd/tree.hpp"
+#include "toolstack/libs/error.hpp"
 
 #include <array>
 #include <cstdint>
@@ -29,6 +30,16 @@ namespace xb::dbd {
 /// The value of /db-version that this program writes and the highest it understands.
 inline constexpr unsigned long dbVersion = 42;
 
+/// The reason why a database cannot be served at all.
+class CannotStart : public Error {
+public:
+    explicit CannotStart(Problem problem) : Error(problem.message()), problem_(std::move(problem)) {}
+    const Problem& problem() const { return problem_; }
+
+private:
+    Problem problem_;
+};
+
 class Store {
 public:
     static constexpr std::size_t noLimit = std::numeric_limits<std::size_t>::max();
@@ -38,9 +49,11 @@ public:
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
 
-    /// Reads everything. Throws xb::Error if the daemon must not start: DIR/db is bad, unreadable or too new.
-    /// A bad VM file is reported, left as it is and not served; its node refuses changes.
+    /// Reads everything. Throws CannotStart if the daemon must not start: DIR/db is bad, unreadable or too
+    /// new. A bad VM file is reported, left as it is and not served; its node refuses changes.
     std::vector<Problem> load();
+    /// With this in the place of the journal on disk.
+    std::vector<Problem> load(JournalContent journal);
 
     const Tree& tree() const { return tree_; }
     const std::string& directory() const { return directory_; }
@@ -60,6 +73,8 @@ public:
 
     /// Files with changes that are not on disk, those being written included.
     std::size_t dirtyFiles() const { return dirty_.size() + inFlight_.size(); }
+    /// Their names.
+    std::vector<std::string> unsaved() const;
     bool busy() const { return !inFlight_.empty() || reloading_; }
     /// A flush is beginFlush(), then takeDirty(), a sync of the journal, writeImages() and completed() again
     /// and again, then endFlush(). The journal begins a new segment, so that the ones before can go at the
@@ -72,7 +87,7 @@ public:
     std::vector<Problem> completed(const std::vector<WriteResult>& results);
     /// The journal's segments that are not needed any more, for removeSegments(); tell the journal which are
     /// removed.
-    std::vector<std::string> endFlush();
+    std::vector<SpentSegment> endFlush();
     /// Saves everything, blocking: for the end of the daemon. dirtyFiles() says what could not be saved.
     std::vector<Problem> saveNow();
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "dbd/disk.hpp"
+#include "dbd/node.hpp"
 #include "dbd/path.hpp"
 
 #include <cstddef>
@@ -59,6 +60,9 @@ struct Scope {
         }
     }
 };
+
+/// Throws CannotStart if the db with this content was written by a later dbd, or nobody can tell.
+void checkVersion(const Node& root, const std::string& file);
 
 /// Sets a flag for the time of its life.
 class Flag {

@@ -33,7 +33,8 @@ std::string ownerOf(std::string_view node) {
     return std::string(node.substr(0, node.find('/', node.find('/') + 1)));
 }
 
-/// Throws if this db was written by a later dbd, or nobody can tell.
+} // namespace
+
 void checkVersion(const Node& root, const std::string& file) {
     const Node* const node = root.child("db-version");
     if (node == nullptr)
@@ -42,17 +43,20 @@ void checkVersion(const Node& root, const std::string& file) {
     unsigned long version = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
     if (error == std::errc::invalid_argument || end != text.data() + text.size())
-        throw Error(file + ": db-version is '" + forMessage(text) + "', which is not a number");
+        throw CannotStart({file, 0, "db-version is '" + forMessage(text) + "', which is not a number"});
     if (error != std::errc{} || version > dbVersion)
-        throw Error(file + ": db-version is " + forMessage(text) + ", this dbd understands up to " +
-                    std::to_string(dbVersion) + "; start the dbd that wrote it, or restore an older /config");
+        throw CannotStart({file, 0,
+                           "db-version is " + forMessage(text) + ", this dbd understands up to " +
+                               std::to_string(dbVersion) +
+                               "; start the dbd that wrote it, or restore an older /config"});
 }
 
-} // namespace
-
 std::vector<Problem> Store::load() {
+    return load(readJournal(fs_, directory_, tree_.limits().journalBytes + maxEntryBytes));
+}
+
+std::vector<Problem> Store::load(JournalContent journal) {
     std::vector<Problem> problems;
-    JournalContent journal = readJournal(fs_, directory_, tree_.limits().journalBytes + maxEntryBytes);
     sequence_ = journal.lastSequence + 1;
     loadFiles(problems);
     problems.insert(problems.end(), journal.problems.begin(), journal.problems.end());
@@ -115,7 +119,7 @@ bool Store::recoverOne(const DiskFile& temporary, DiskFile& recovered, std::vect
         problems.push_back({temporary.path, 0,
                             error
                                 ? "left over and torn, cannot be set aside: " + error.message()
-                                : "left over from an interrupted write and torn; it was kept as " + newPath});
+                                : "left over from an interrupted write and torn; it is kept as " + newPath});
         return false;
     }
     error = fs_.rename(temporary.path, recovered.path);
@@ -126,7 +130,7 @@ bool Store::recoverOne(const DiskFile& temporary, DiskFile& recovered, std::vect
             {temporary.path, 0, "cannot be recovered as " + recovered.path + ": " + error.message()});
         recovered.path = temporary.path; // served all the same
     } else {
-        problems.push_back({recovered.path, 0, "was missing; it was recovered from " + temporary.path});
+        problems.push_back({recovered.path, 0, "is missing; it is recovered from " + temporary.path});
     }
     return true;
 }
@@ -141,8 +145,8 @@ NodePtr Store::parseDb(std::string_view text) const {
     }
     ParseResult parsed = parseJson(text, Trailing::Refused, tree_.limits());
     if (parsed.node == nullptr)
-        throw Error(path + ":" + std::to_string(parsed.line) + ": column " + std::to_string(parsed.column) +
-                    ": " + parsed.error);
+        throw CannotStart(
+            {path, parsed.line, "column " + std::to_string(parsed.column) + ": " + parsed.error});
     checkVersion(*parsed.node, path);
     return std::move(parsed.node);
 }
@@ -151,8 +155,8 @@ NodePtr Store::parseDb(std::string_view text) const {
 bool Store::loadDb(const DiskScan& scan, std::vector<Problem>& problems) {
     const auto isDb = [](const DiskFile& file) { return file.node.empty(); };
     if (std::ranges::any_of(scan.unusable, isDb))
-        throw Error(recordPath(directory_, "") +
-                    ": is not a regular file that can be read; it must hold the database");
+        throw CannotStart({recordPath(directory_, ""), 0,
+                           "is not a regular file that can be read; it must hold the database"});
     const auto file = std::ranges::find_if(scan.records, isDb);
     if (file == scan.records.end()) {
         problems.push_back({recordPath(directory_, ""), 0, "does not exist; starting with the default tree"});
@@ -162,7 +166,7 @@ bool Store::loadDb(const DiskScan& scan, std::vector<Problem>& problems) {
     std::string text;
     FileStat stat;
     if (const std::error_code error = fs_.read(file->path, tree_.limits().fileBytes, text, stat))
-        throw Error(file->path + ": cannot be read: " + error.message());
+        throw CannotStart({file->path, 0, "cannot be read: " + error.message()});
     tree_.graft("/", parseDb(text));
     const bool recoveredInPlace = file->path == recordPath(directory_, "");
     states_[""].disk = recoveredInPlace ? Fingerprint(stat, text) : Fingerprint{};

@@ -249,7 +249,7 @@ void Replay::keepOnDisk() {
             problems_.push_back(
                 {file, 0,
                  "was changed by somebody else while dbd had changes that were not in it; the file "
-                 "counts, those changes were kept as " +
+                 "counts, those changes are kept as " +
                      where});
     }
 }

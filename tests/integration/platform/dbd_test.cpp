@@ -131,7 +131,49 @@ TEST_F(DbdIntegration, ASecondOneRefusesToRun) {
     Process second(platform.root(), "second",
                    {DBD, "--bus", platform.address(), "--root", platform.root(), "--log-to", "stderr"});
     EXPECT_EQ(second.waitEnd(), 1);
-    EXPECT_THAT(second.messages(), HasSubstr("com.citrix.xenclient.db is taken"));
+    EXPECT_THAT(second.messages(), HasSubstr("/config is in use by dbd, process "));
+    Process elsewhere(platform.root(), "elsewhere",
+                      {DBD, "--bus", platform.address(), "--root", platform.root(), "--directory", "/other",
+                       "--log-to", "stderr"});
+    EXPECT_EQ(elsewhere.waitEnd(), 1);
+    EXPECT_THAT(elsewhere.messages(), HasSubstr("com.citrix.xenclient.db is taken"));
+}
+
+TEST_F(DbdIntegration, ItsDirectoryIsCheckedSettledAndRepaired) {
+    const std::string config = platform.root() / "config";
+    std::string said;
+    const auto run = [&](const char* what) {
+        // What it prints goes where we can see it.
+        Process tool(platform.root(), what, {"/bin/sh", "-c", "exec \"$0\" \"$@\" 1>&2", DBD, what, config});
+        const std::optional<int> status = tool.waitEnd();
+        said = tool.messages();
+        return status;
+    };
+    platform.await(platform.db().write("/a/b", "c"));
+    EXPECT_EQ(run("--check"), 0) << said;
+    EXPECT_THAT(said,
+                HasSubstr("dbd, process " + std::to_string(platform.dbd().pid()) + ", runs on " + config));
+    EXPECT_EQ(run("--settle"), 1);
+    EXPECT_THAT(said,
+                HasSubstr(config + " is in use by dbd, process " + std::to_string(platform.dbd().pid())));
+    EXPECT_EQ(run("--repair"), 1);
+    EXPECT_THAT(said, HasSubstr("is in use by dbd"));
+    platform.await(platform.db().inject(vmNode, R"({"name":"web"})"));
+    platform.dbd().signal(SIGKILL);
+    platform.dbd().waitEnd();
+    EXPECT_EQ(run("--settle"), 0) << said;
+    EXPECT_THAT(readFile(platform.root() / vmFile), HasSubstr("web"));
+    EXPECT_EQ(run("--check"), 0) << said;
+    EXPECT_EQ(said, "");
+    writeFileAtomically(platform.root() / vmFile, "{\n  \"name\": \"web\",\n  \"name\": \"mail\"\n}\n");
+    EXPECT_EQ(run("--check"), 1);
+    EXPECT_EQ(said, (platform.root() / vmFile).string() + ":3: column 9: duplicate key \"name\"; /" +
+                        std::string(vmNode).substr(1) + " is not served and the file is left as it is\n");
+    EXPECT_EQ(run("--repair"), 0) << said;
+    EXPECT_THAT(said, HasSubstr("is mended; as it was it is kept as " + config + "/set-aside/vms_"));
+    EXPECT_EQ(run("--check"), 0) << said;
+    platform.startDbd();
+    EXPECT_EQ(platform.await(platform.db().read(std::string(vmNode) + "/name")), "web");
 }
 
 TEST_F(DbdIntegration, WithoutABusItSaysSo) {

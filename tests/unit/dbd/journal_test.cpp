@@ -135,7 +135,7 @@ TEST(JournalTest, AKillAtEveryPointLosesNothingThatWasAnswered) {
         const std::vector<Problem> problems = store.load();
         for (const Problem& problem : problems)
             EXPECT_THAT(problem.message(), testing::AnyOf(HasSubstr("starting with the default tree"),
-                                                          HasSubstr("was missing; it was recovered"),
+                                                          HasSubstr("is missing; it is recovered"),
                                                           HasSubstr("left over from an interrupted write")))
                 << when;
         EXPECT_THAT(sorted(store.tree().root()), testing::AnyOf(before, after)) << when;
@@ -250,6 +250,67 @@ TEST_F(JournalStoreTest, AReloadedFileIsTheNewBase) {
     EXPECT_EQ(read("/vm/a/n"), "edited");
     EXPECT_EQ(read("/vm/a/m"), "after");
     EXPECT_EQ(allProblems(), "");
+}
+
+TEST_F(JournalStoreTest, ADamagedSegmentIsSetAside) {
+    startWith("{}");
+    store->write("/before", "1");
+    store->write("/behind", "2");
+    store->write("/last", "3");
+    die();
+    std::string bytes = dir.get("journal/00000001.log");
+    bytes[bytes.find("behind")] = 'X';
+    dir.put("journal/00000001.log", bytes);
+    start();
+    EXPECT_THAT(allProblems(), HasSubstr("/journal/00000001.log: is damaged from byte "));
+    EXPECT_EQ(read("/before"), "1");
+    save();
+    EXPECT_EQ(allProblems(), "");
+    EXPECT_TRUE(store->journal().empty());
+    EXPECT_FALSE(dir.has("journal/00000001.log"));
+    EXPECT_EQ(dir.get("set-aside/journal_00000001.log.1"), bytes);
+    start();
+    EXPECT_EQ(allProblems(), "");
+    EXPECT_EQ(read("/before"), "1");
+}
+
+TEST_F(JournalStoreTest, DamagedSegmentsThatAreKeptAreBounded) {
+    startWith("{}");
+    dir.put("set-aside/vms_x.db.1", "another's");
+    const auto kept = [this] {
+        std::vector<std::string> texts;
+        for (const auto& entry : std::filesystem::directory_iterator(dir.path() + "/set-aside")) {
+            const std::string name = entry.path().filename().string();
+            if (name.starts_with("journal_"))
+                texts.push_back(dir.get("set-aside/" + name));
+        }
+        return texts;
+    };
+    const std::filesystem::file_time_type begin = std::filesystem::file_time_type::clock::now();
+    for (std::size_t i = 0; i < maxDamagedKept + 2; ++i) {
+        dir.put("journal/00000001.log", "not one of ours " + std::to_string(i));
+        std::filesystem::last_write_time(dir.path() + "/journal/00000001.log",
+                                         begin + std::chrono::seconds(i));
+        start();
+        save();
+        EXPECT_EQ(allProblems(), "");
+    }
+    EXPECT_EQ(kept().size(), maxDamagedKept);
+    EXPECT_THAT(kept(), testing::Not(testing::Contains("not one of ours 1")));
+    EXPECT_THAT(kept(), testing::Contains("not one of ours 2"));
+    EXPECT_TRUE(dir.has("set-aside/vms_x.db.1"));
+}
+
+TEST_F(JournalStoreTest, WhatLiesBetweenTheSegmentsIsReportedAndLeft) {
+    startWith("{}");
+    dir.put("journal/notes.txt", "mine");
+    dir.put("journal/18446744073709551615.log", "beyond counting");
+    start();
+    EXPECT_THAT(allProblems(), HasSubstr("/journal/notes.txt: is ignored"));
+    EXPECT_THAT(allProblems(), HasSubstr("/journal/18446744073709551615.log: is ignored"));
+    store->write("/k", "1");
+    save();
+    EXPECT_TRUE(dir.has("journal/notes.txt"));
 }
 
 TEST_F(JournalStoreTest, AFullDiskRefusesChangesAndTakesThemAgain) {

@@ -210,8 +210,8 @@ TEST_F(StoreTest, ALeftOverTemporaryIsRecovered) {
     dir.put("db.tmp", "{\"k\":\"v\"}\n");
     dir.put("vms/x.db.tmp", "{\"n\":\"1\"}\n");
     start();
-    EXPECT_THAT(allProblems(), HasSubstr("/db: was missing; it was recovered from"));
-    EXPECT_THAT(allProblems(), HasSubstr("/vms/x.db: was missing; it was recovered from"));
+    EXPECT_THAT(allProblems(), HasSubstr("/db: is missing; it is recovered from"));
+    EXPECT_THAT(allProblems(), HasSubstr("/vms/x.db: is missing; it is recovered from"));
     EXPECT_EQ(read("/k"), "v");
     EXPECT_EQ(read("/vm/x/n"), "1");
     EXPECT_TRUE(dir.has("db"));
