@@ -77,6 +77,55 @@ TEST_F(StoreTest, ABadVmFileIsLeftAloneAndTheRestIsServed) {
     EXPECT_EQ(dir.get("vms/nul.db"), "{\n  \"name\": \"new\"\n}\n");
 }
 
+TEST_F(StoreTest, AKeyThatIsThereTwiceIsNamedWithFileAndLine) {
+    dir.put("vms/x.db", "{\n  \"a\": \"1\",\n  \"in\": {\n    \"b\": \"1\",\n    \"b\": \"2\"\n  }\n}\n");
+    dir.put("db", "{}");
+    start();
+    EXPECT_THAT(allProblems(), HasSubstr(dir.path() + "/vms/x.db:5: column 8: duplicate key \"b\""));
+    EXPECT_FALSE(store->tree().exists("/vm/x"));
+}
+
+TEST_F(StoreTest, NothingButJsonReachesAFile) {
+    startWith("{}");
+    for (const char* bad :
+         {"01", "-", "1.", ".5", "1e", "+1", "0x10", "NaN", "Infinity", "1e999", "[1,01]", R"({"a":-})"})
+        EXPECT_THROW(store->inject("/n", bad), Error) << bad;
+    save();
+    EXPECT_EQ(dir.get("db"), "{}");
+    std::string controls;
+    for (char c = 1; c < 0x20; ++c)
+        controls += c;
+    store->write("/c", controls);
+    store->inject("/raw", "{\"a\x01\":\""
+                          "\x02\x1F\"}");
+    save();
+    const std::string text = dir.get("db");
+    EXPECT_TRUE(std::ranges::none_of(text, [](char c) { return c >= 0 && c < 0x20 && c != '\n'; })) << text;
+    EXPECT_EQ(std::ranges::count(text, '\n'), 6) << "a line feed of the value is one of the file: " << text;
+    start();
+    EXPECT_EQ(allProblems(), "");
+    EXPECT_EQ(read("/c"), controls);
+    EXPECT_EQ(read("/raw/a\x01"), "\x02\x1F");
+}
+
+TEST_F(StoreTest, AStringOfAHundredMegabytesIsRefusedAndTheRestServed) {
+    std::string huge = R"({"a":")";
+    huge.append(100'000'000, 'x').append("\"}");
+    dir.put("vms/huge.db", huge);
+    dir.put("vms/good.db", R"({"n":"1"})");
+    dir.put("db", "{}");
+    start();
+    EXPECT_THAT(allProblems(), HasSubstr("/vms/huge.db: cannot be read: File too large"));
+    EXPECT_EQ(read("/vm/good/n"), "1");
+    Limits limits;
+    limits.fileBytes = 2 * huge.size();
+    Store larger(fs, dir.path(), limits);
+    problems = larger.load();
+    EXPECT_THAT(allProblems(), HasSubstr("/vms/huge.db:1: column "));
+    EXPECT_THAT(allProblems(), HasSubstr("a string has 100000000 bytes, the limit is 16777216"));
+    EXPECT_EQ(larger.tree().read("/vm/good/n"), "1");
+}
+
 TEST_F(StoreTest, DirectoriesAndFifosInThePlaceOfFiles) {
     std::filesystem::create_directories(dir.path() + "/vms/dir.db");
     ASSERT_EQ(::mkfifo((dir.path() + "/vms/fifo.db").c_str(), 0644), 0);
