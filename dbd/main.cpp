@@ -36,7 +36,8 @@ void addMaintenance(CLI::App& app, Options& options) {
     auto* const repair =
         app.add_option("--repair", options.repair, "sets right what is damaged in DIR, and ends");
     for (auto* const option : {check, settle, repair})
-        option->type_name("DIR");
+        option->type_name("DIR")->check(
+            [](const std::string& name) { return name.empty() ? "no directory is named" : std::string(); });
     check->excludes(settle)->excludes(repair);
     settle->excludes(repair);
 }
@@ -61,8 +62,10 @@ void addLimits(CLI::App& app, xb::dbd::Limits& limits) {
 int maintain(const Options& options, const std::filesystem::path& named,
              xb::dbd::Report (*work)(xb::dbd::FileSystem&, const std::string&, const xb::dbd::Limits&)) {
     xb::dbd::PosixFileSystem fs;
-    const std::string directory = xb::below(options.common.root, named).lexically_normal().string();
-    const xb::dbd::Report report = work(fs, directory, options.limits);
+    std::filesystem::path directory = xb::below(options.common.root, named).lexically_normal();
+    if (!directory.has_filename() && directory != "/")
+        directory = directory.parent_path(); // of "config/"
+    const xb::dbd::Report report = work(fs, directory.string(), options.limits);
     for (const xb::dbd::Problem& line : report.lines)
         fmt::print("{}\n", line.message());
     for (const std::string& note : report.notes)
