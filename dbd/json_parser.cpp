@@ -247,9 +247,10 @@ private:
                           std::to_string(limits_.valueBytes));
         if (text.find('\0') != std::string_view::npos)
             return refuse(std::string(what) + " contains the character NUL, which D-Bus cannot carry");
-        // RapidJSON takes the second half of a surrogate pair without the first.
+        // RapidJSON takes the second half of a surrogate pair without the first, and noncharacters.
         if (!isCleanText(text))
-            return refuse(std::string(what) + " contains half of a surrogate pair, which is no character");
+            return refuse(std::string(what) +
+                          " contains half of a surrogate pair or a noncharacter, which D-Bus cannot carry");
         return true;
     }
     bool checkArraySize() {

@@ -39,7 +39,8 @@ std::string canonicalPath(std::string_view path);
 /// the scope.
 std::string scopedPath(std::string_view uuid, std::string_view path);
 
-/// Whether `text` is valid UTF-8 without NUL, the only text that D-Bus and JSON can both carry.
+/// Whether `text` is valid UTF-8 without NUL and noncharacters, the only text that D-Bus and JSON can both
+/// carry.
 bool isCleanText(std::string_view text);
 
 /// `text` shortened and with control characters replaced, fit for an error message or a log line.

@@ -2,6 +2,7 @@
 #include "rpcgen/xml_file.hpp"
 
 #include "rpcgen/input_error.hpp"
+#include "toolstack/libs/utf8.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -13,31 +14,6 @@
 namespace xb::rpcgen {
 
 namespace {
-
-// Offset of the first byte that is not part of well-formed UTF-8 (Unicode standard, table 3-7), or nothing.
-std::optional<std::size_t> invalidUtf8(std::string_view text) {
-    std::size_t i = 0;
-    auto byte = [&](std::size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U; };
-    auto continues = [&](std::size_t at, unsigned from = 0x80, unsigned to = 0xbf) {
-        return byte(at) >= from && byte(at) <= to;
-    };
-    while (i < text.size()) {
-        const unsigned lead = byte(i);
-        if (lead < 0x80)
-            i += 1;
-        else if (lead >= 0xc2 && lead <= 0xdf && continues(i + 1))
-            i += 2;
-        else if (lead >= 0xe0 && lead <= 0xef && continues(i + 2) &&
-                 continues(i + 1, lead == 0xe0 ? 0xa0 : 0x80, lead == 0xed ? 0x9f : 0xbf))
-            i += 3;
-        else if (lead >= 0xf0 && lead <= 0xf4 && continues(i + 2) && continues(i + 3) &&
-                 continues(i + 1, lead == 0xf0 ? 0x90 : 0x80, lead == 0xf4 ? 0x8f : 0xbf))
-            i += 4;
-        else
-            return i;
-    }
-    return std::nullopt;
-}
 
 // Walks without recursion (pugixml), so that depth is no danger to the stack.
 struct DepthWalker : pugi::xml_tree_walker {
@@ -104,7 +80,7 @@ void XmlFile::failAt(std::ptrdiff_t offset, const std::string& message) const {
 void XmlFile::checkBytes(std::string_view text) const {
     if (const auto at = text.find('\0'); at != std::string_view::npos)
         failAt(static_cast<std::ptrdiff_t>(at), "the file has a NUL byte: XML is text, in UTF-8 here");
-    if (const auto at = invalidUtf8(text))
+    if (const auto at = findInvalidUtf8(text))
         failAt(static_cast<std::ptrdiff_t>(*at), "the file is not UTF-8");
 }
 

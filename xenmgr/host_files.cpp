@@ -4,6 +4,7 @@
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/files.hpp"
 #include "toolstack/libs/log.hpp"
+#include "toolstack/libs/utf8.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -21,29 +22,6 @@ std::string_view trimmed(std::string_view text) {
     return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
 }
 
-// The length of the UTF-8 sequence that `text` starts with, as of RFC 3629 (no surrogates, no overlong
-// forms); 0 for none.
-std::size_t sequenceLength(std::string_view text) {
-    const auto at = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned char first = at(0);
-    if (first < 0x80)
-        return 1;
-    const std::size_t length = first >= 0xc2 && first < 0xe0   ? 2
-                               : first >= 0xe0 && first < 0xf0 ? 3
-                               : first >= 0xf0 && first < 0xf5 ? 4
-                                                               : 0;
-    if (length == 0 || text.size() < length)
-        return 0;
-    for (std::size_t i = 1; i < length; ++i)
-        if ((at(i) & 0xc0) != 0x80)
-            return 0;
-    const unsigned char second = at(1);
-    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
-        (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f))
-        return 0;
-    return length;
-}
-
 std::optional<std::uint32_t> parseNumber(std::string_view text, int base) {
     std::uint32_t value = 0;
     const char* end = text.data() + text.size();
@@ -55,28 +33,8 @@ std::optional<std::uint32_t> parseNumber(std::string_view text, int base) {
 
 } // namespace
 
-bool isBusText(std::string_view text) {
-    while (!text.empty()) {
-        const std::size_t length = sequenceLength(text);
-        if (length == 0 || text.front() == '\0')
-            return false;
-        text.remove_prefix(length);
-    }
-    return true;
-}
-
 std::string busText(std::string_view raw) {
-    std::string result;
-    for (std::string_view text = trimmed(raw); !text.empty();) {
-        const std::size_t length = sequenceLength(text);
-        const auto first = static_cast<unsigned char>(text.front());
-        if (length == 0 || first < 0x20 || first == 0x7f)
-            result += '?';
-        else
-            result += text.substr(0, length);
-        text.remove_prefix(std::max<std::size_t>(length, 1));
-    }
-    return result;
+    return printable(trimmed(raw));
 }
 
 std::string readFactFile(const std::filesystem::path& file, std::size_t limit) {

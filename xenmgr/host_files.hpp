@@ -19,8 +19,6 @@ inline constexpr std::size_t factFileLimit = 64 * 1024;
 /// Most entries of a directory that are looked at.
 inline constexpr std::size_t directoryLimit = 4096;
 
-/// Whether a D-Bus string may carry `text`: UTF-8 without NUL.
-bool isBusText(std::string_view text);
 /// `raw` without blanks around it; control characters and what is not UTF-8 become '?'.
 std::string busText(std::string_view raw);
 

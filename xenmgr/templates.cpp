@@ -4,6 +4,7 @@
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/files.hpp"
 #include "toolstack/libs/log.hpp"
+#include "toolstack/libs/utf8.hpp"
 #include "xenmgr/host_files.hpp"
 
 #include <rapidjson/document.h>
@@ -93,7 +94,7 @@ void checkValue(const rapidjson::Value& value, const std::string& what) {
         checkText(key);
         if (!keys.insert(key).second)
             throw Error(errors::invalidArgs,
-                        what + " has the key \"" + busText(key.substr(0, shownKeyLength)) + "\" twice");
+                        what + " has the key \"" + printable(key, shownKeyLength) + "\" twice");
         checkValue(member.value, what);
     }
 }

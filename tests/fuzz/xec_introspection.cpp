@@ -3,8 +3,8 @@
 // it is within the limits and can be printed.
 #include "tests/fuzz/fuzz.hpp"
 #include "toolstack/libs/error.hpp"
+#include "toolstack/libs/utf8.hpp"
 #include "toolstack/xec/introspection.hpp"
-#include "toolstack/xec/value_parser.hpp"
 
 namespace xb::fuzz {
 
@@ -16,7 +16,7 @@ void run(std::string_view input) {
     try {
         const Interfaces interfaces = parseIntrospection(input);
         for (const InterfaceDescription& interface : interfaces) {
-            expect(!interface.name.empty() && isUtf8(interface.name), "an interface has a printable name");
+            expect(!interface.name.empty() && isBusText(interface.name), "an interface has a printable name");
             for (const Method& method : interface.methods) {
                 expect(interface.findMethod(method.name) != nullptr, "a method is found by its name");
                 expect(method.inputs().size() <= method.arguments.size(), "inputs are arguments");

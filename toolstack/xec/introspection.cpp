@@ -2,7 +2,7 @@
 #include "toolstack/xec/introspection.hpp"
 
 #include "toolstack/libs/error.hpp"
-#include "toolstack/xec/value_parser.hpp"
+#include "toolstack/libs/utf8.hpp"
 
 #include <fmt/format.h>
 #include <pugixml.hpp>
@@ -26,7 +26,7 @@ constexpr std::chrono::seconds longestTimeout{std::chrono::hours(24 * 365)};
 // Names are printed and go into messages: no control characters, no blanks, not empty.
 std::string checkedName(const pugi::xml_node& node) {
     std::string name = node.attribute("name").as_string();
-    const bool good = !name.empty() && name.size() <= nameLimit && isUtf8(name) &&
+    const bool good = !name.empty() && name.size() <= nameLimit && isBusText(name) &&
                       std::none_of(name.begin(), name.end(), [](char c) {
                           const auto byte = static_cast<unsigned char>(c);
                           return byte <= 0x20 || byte == 0x7f;

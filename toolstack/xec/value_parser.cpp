@@ -2,6 +2,7 @@
 #include "toolstack/xec/value_parser.hpp"
 
 #include "toolstack/libs/error.hpp"
+#include "toolstack/libs/utf8.hpp"
 
 #include <charconv>
 #include <limits>
@@ -19,7 +20,7 @@ bool isDigit(char c) {
 }
 
 Value checkedString(char code, std::string text) {
-    if (!isUtf8(text))
+    if (!isBusText(text))
         fail("a string is not valid UTF-8");
     if (code == 'o' && !isObjectPath(text))
         fail("\"" + text + "\" is not an object path");
@@ -249,33 +250,6 @@ bool isObjectPath(std::string_view text) {
         if (!allowed || (c == '/' && before == '/'))
             return false;
         before = c;
-    }
-    return true;
-}
-
-bool isUtf8(std::string_view text) {
-    std::size_t i = 0;
-    while (i < text.size()) {
-        const auto lead = static_cast<unsigned char>(text[i++]);
-        if (lead == 0)
-            return false;
-        const int more = lead < 0x80   ? 0
-                         : lead < 0xc2 ? -1
-                         : lead < 0xe0 ? 1
-                         : lead < 0xf0 ? 2
-                         : lead < 0xf5 ? 3
-                                       : -1;
-        if (more < 0)
-            return false;
-        std::uint32_t code = more == 0 ? lead : lead & (0x3fU >> more);
-        for (int n = 0; n < more; ++n, ++i) {
-            if (i == text.size() || (static_cast<unsigned char>(text[i]) & 0xc0) != 0x80)
-                return false;
-            code = (code << 6) | (static_cast<unsigned char>(text[i]) & 0x3fU);
-        }
-        const bool overlong = (more == 2 && code < 0x800) || (more == 3 && code < 0x10000);
-        if (overlong || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-            return false;
     }
     return true;
 }

@@ -17,7 +17,5 @@ Value parseValue(const Type& type, std::string_view word);
 
 /// Whether a text is an object path (D-Bus specification, "Valid Object Paths").
 bool isObjectPath(std::string_view text);
-/// Whether a text is UTF-8 without NUL, as D-Bus strings must be.
-bool isUtf8(std::string_view text);
 
 } // namespace xb::xec

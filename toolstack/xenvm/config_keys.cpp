@@ -3,6 +3,7 @@
 // written back. One place decides what a key means, for the file, for set and for get.
 #include "toolstack/xenvm/config_parser.hpp"
 
+#include "toolstack/libs/utf8.hpp"
 #include "toolstack/libs/uuid.hpp"
 #include "toolstack/xenvm/device_entries.hpp"
 #include "toolstack/xenvm/text.hpp"
@@ -26,6 +27,8 @@ constexpr std::int64_t maxMemoryMib = 16LL * 1024 * 1024;
 constexpr std::int64_t maxVcpus = 512;
 /// Longest single value; a kernel command line, the longest that there is, ends at 2048 to 4096.
 constexpr std::size_t maxValueBytes = 16 * 1024;
+/// Of an unknown key, as errors show it.
+constexpr std::size_t shownBytes = 64;
 
 /// A key whose syntax is its own.
 struct Custom {
@@ -460,7 +463,7 @@ std::vector<std::string_view> keyNames() {
 std::string setKey(Config& config, std::string_view name, std::string_view value) {
     const Key* key = findKey(name);
     if (!key)
-        return fmt::format("the key \"{}\" is not known", name.substr(0, 64));
+        return fmt::format("the key \"{}\" is not known", printable(name, shownBytes));
     if (value.size() > maxValueBytes)
         return fmt::format("the value of {} has {} bytes, at most {} are taken", name, value.size(),
                            maxValueBytes);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "toolstack/xenvm/text.hpp"
 
+#include "toolstack/libs/utf8.hpp"
+
 #include <algorithm>
 #include <charconv>
 
@@ -21,29 +23,6 @@ std::optional<Number> parseWhole(std::string_view digits, int base) {
 
 bool isHexDigit(char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-// Length of the UTF-8 sequence at the start of `text`, 0 if there is none (RFC 3629: no overlong forms, no
-// surrogates).
-std::size_t sequenceLength(std::string_view text) {
-    const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned first = byte(0);
-    if (first < 0x80)
-        return 1;
-    const std::size_t length = first >= 0xc2 && first < 0xe0   ? 2
-                               : first >= 0xe0 && first < 0xf0 ? 3
-                               : first >= 0xf0 && first < 0xf5 ? 4
-                                                               : 0;
-    if (length == 0 || text.size() < length)
-        return 0;
-    for (std::size_t i = 1; i < length; ++i) {
-        if ((byte(i) & 0xc0U) != 0x80U)
-            return 0;
-    }
-    if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) >= 0xa0) ||
-        (first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) >= 0x90))
-        return 0;
-    return length;
 }
 
 } // namespace
@@ -111,16 +90,7 @@ std::pair<std::string_view, std::optional<std::string_view>> splitPair(std::stri
 }
 
 bool isPrintable(std::string_view text) {
-    while (!text.empty()) {
-        const auto c = static_cast<unsigned char>(text.front());
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
-            return false;
-        const std::size_t length = sequenceLength(text);
-        if (length == 0)
-            return false;
-        text.remove_prefix(length);
-    }
-    return true;
+    return std::ranges::none_of(text, [](char c) { return isControl(c) && c != '\t'; }) && isBusText(text);
 }
 
 std::string toLower(std::string_view text) {

@@ -22,7 +22,7 @@ std::optional<unsigned> parseHex(std::string_view text, std::size_t digits);
 std::optional<bool> parseBool(std::string_view text, bool strict = false);
 /// "k=v" -> (k, v), "k" -> (k, nothing).
 std::pair<std::string_view, std::optional<std::string_view>> splitPair(std::string_view text);
-/// Valid UTF-8 without control characters (a tab is allowed).
+/// What a D-Bus string may carry, without control characters (a tab is allowed).
 bool isPrintable(std::string_view text);
 std::string toLower(std::string_view text);
 

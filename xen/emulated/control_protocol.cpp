@@ -2,8 +2,8 @@
 #include "xen/emulated/control_protocol.hpp"
 
 #include "toolstack/libs/error.hpp"
+#include "toolstack/libs/utf8.hpp"
 
-#include <rapidjson/memorystream.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
@@ -149,22 +149,11 @@ Json encode(const std::vector<T>& list, Allocator& allocator) {
 }
 
 // The parser takes the second half of a surrogate pair without the first.
-bool isUtf8(const std::string& text) {
-    struct Nowhere {
-        void Put(char) {}
-    } nowhere;
-    rapidjson::MemoryStream stream(text.data(), text.size());
-    while (stream.Tell() < text.size())
-        if (!rapidjson::UTF8<>::Validate(stream, nowhere))
-            return false;
-    return true;
-}
-
 void decode(const Json& from, const char* what, std::string& to) {
     if (!from.IsString())
         malformed(what);
     to.assign(from.GetString(), from.GetStringLength());
-    if (to.find('\0') != std::string::npos || !isUtf8(to))
+    if (!isBusText(to))
         malformed(what);
 }
 

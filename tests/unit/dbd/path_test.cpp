@@ -38,11 +38,12 @@ TEST(Path, AScopeNeedsAUuid) {
 
 TEST(Path, CleanText) {
     for (const char* good : {"", "plain", "\x01\x1f\t", "gr\xC3\xBC\xC3\x9F", "\xE2\x82\xAC",
-                             "\xF0\x9F\x98\x80", "\xED\x9F\xBF", "\xF4\x8F\xBF\xBF"})
+                             "\xF0\x9F\x98\x80", "\xED\x9F\xBF", "\xF4\x8F\xBF\xBD"})
         EXPECT_TRUE(isCleanText(good)) << good;
-    const std::vector<std::string> bad{{"\0", 1},      "\x80",         "\xC0\x80",         "\xC3",
-                                       "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80",
-                                       "\xE2\x82",     "a\xFFz"};
+    const std::vector<std::string> bad{
+        {"\0", 1},      "\x80",         "\xC0\x80",         "\xC3",
+        "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80",
+        "\xE2\x82",     "a\xFFz",       "\xEF\xBF\xBF",     "\xF4\x8F\xBF\xBF"};
     for (const std::string& text : bad)
         EXPECT_FALSE(isCleanText(text)) << forMessage(text);
 }
