@@ -41,14 +41,24 @@ sd_bus* rawConnection(sdbus::IConnection& connection) {
     return sd_bus_message_get_bus(static_cast<sd_bus_message*>(Access::message(call)));
 }
 
+// All texts of an error reply, by custom one. A peer may as well send none, or something else.
+std::string reasonOf(sd_bus_message* reply) {
+    std::string reason;
+    const char* text = nullptr;
+    sd_bus_message_rewind(reply, 1);
+    for (bool first = true; sd_bus_message_read_basic(reply, 's', &text) > 0 && text; first = false)
+        reason.append(first ? "" : ", ").append(text);
+    return sd_bus_message_get_error(reply)->message ? reason : "no reason given";
+}
+
 // sd-bus makes up a NoReply when a call's time is up, as the bus does when the callee vanishes: the clock
 // tells which.
 Error errorOf(sd_bus_message* reply, std::chrono::steady_clock::time_point deadline) {
     const sd_bus_error* error = sd_bus_message_get_error(reply);
-    std::string name = error->name ? error->name : errors::failed;
+    std::string name = error && error->name ? error->name : errors::failed;
     if (name == errors::noReply && std::chrono::steady_clock::now() >= deadline)
         name = errors::timeout;
-    return Error(std::move(name), error->message ? error->message : "no reason given");
+    return Error(std::move(name), reasonOf(reply));
 }
 
 void check(int result, const char* what) {

@@ -4,6 +4,7 @@
 #include "toolstack/libs/bus.hpp"
 #include "toolstack/libs/live_buses.hpp"
 #include "toolstack/libs/log.hpp"
+#include "toolstack/libs/utf8.hpp"
 
 #include <systemd/sd-bus.h>
 
@@ -44,7 +45,9 @@ Message IncomingCall::newReply() const {
 
 void IncomingCall::fail(const std::string& errorName, const std::string& text) {
     sd_bus_message* reply = nullptr;
-    sd_bus_error error{errorName.c_str(), text.c_str(), 0};
+    // A text that no message can carry must not keep the answer from leaving.
+    const std::string shown = isBusText(text) ? text : printable(text);
+    sd_bus_error error{errorName.c_str(), shown.c_str(), 0};
     if (int r = sd_bus_message_new_method_error(message_.raw(), &reply, &error); r < 0)
         throw systemError("cannot make an error reply " + errorName, -r);
     send(Message::adopt(reply));

@@ -55,6 +55,20 @@ Task<> fail(std::shared_ptr<Interface>, std::shared_ptr<IncomingCall> call) {
         throw Error("org.xenbroker.test.Named", "by name");
     if (how == "foreign")
         throw std::out_of_range("foreign exception");
+    if (how == "no text")
+        throw Error("cut in the middle: \xe2\x82");
+    sd_bus_message* reply = nullptr;
+    const sd_bus_error bare{"org.xenbroker.test.Odd", nullptr, 0};
+    sd_bus_message_new_method_error(call->message().raw(), &reply, &bare);
+    Message odd = Message::adopt(reply);
+    if (how == "number")
+        odd << 5;
+    else if (how == "two")
+        odd << std::string("one") << std::string("two") << 3;
+    else if (how == "empty")
+        odd << std::string();
+    if (how != "drop")
+        call->send(std::move(odd));
     co_return; // drops the call
 }
 
@@ -106,6 +120,18 @@ protected:
     std::string errorOf(std::string path, std::string interface, std::string member, T... values) {
         try {
             call(path, interface, member, values...);
+        } catch (const Error& e) {
+            return e.name() + "|" + e.what();
+        }
+        return "no error";
+    }
+
+    /// As errorOf, of a call without interface.
+    std::string errorOfBareCall(const std::string& member) {
+        sd_bus_message* message = nullptr;
+        sd_bus_message_new_method_call(client.raw(), &message, service, "/a/b", nullptr, member.c_str());
+        try {
+            await(client.call(Message::adopt(message)));
         } catch (const Error& e) {
             return e.name() + "|" + e.what();
         }
@@ -303,6 +329,30 @@ TEST(BusAddress, AMissingBusIsNamed) {
         EXPECT_NE(std::string(e.what()).find("the bus at unix:path=/no/such/socket"), std::string::npos)
             << e.what();
     }
+}
+
+TEST_F(BusTest, ErrorRepliesOfEveryShapeAreTaken) {
+    const std::string odd = "org.xenbroker.test.Odd|";
+    EXPECT_EQ(errorOf("/a/b", interfaceName, "fail", std::string("bare")), odd + "no reason given");
+    EXPECT_EQ(errorOf("/a/b", interfaceName, "fail", std::string("number")), odd + "no reason given");
+    EXPECT_EQ(errorOf("/a/b", interfaceName, "fail", std::string("two")), odd + "one, two");
+    EXPECT_EQ(errorOf("/a/b", interfaceName, "fail", std::string("empty")), odd);
+}
+
+TEST_F(BusTest, ATextThatTheBusDoesNotTakeIsNoReasonNotToAnswer) {
+    EXPECT_EQ(errorOf("/a/b", interfaceName, "fail", std::string("no text")),
+              std::string(errors::failed) + "|cut in the middle: ??");
+    EXPECT_EQ(errorOf("/a/b", interfaceName, "fail", std::string("error")),
+              "org.xenbroker.test.Named|by name")
+        << "the connection must still be there";
+}
+
+TEST_F(BusTest, CallsWithoutInterfaceAreAnswered) {
+    EXPECT_EQ(errorOfBareCall("nothing"),
+              std::string(errors::unknownMethod) + "|object /a/b has no method nothing");
+    EXPECT_EQ(errorOfBareCall("Introspect"), "no error");
+    EXPECT_EQ(errorOfBareCall("slow"),
+              std::string(errors::invalidArgs) + "|slow takes arguments of type \"i\", not \"\"");
 }
 
 } // namespace
