@@ -68,6 +68,27 @@ void writeNode(xs_handle* handle, xs_transaction_t transaction, const std::strin
 
 } // namespace
 
+void inTransaction(xs_handle* handle, const std::string& what,
+                   const std::function<void(std::uint32_t transaction)>& body) {
+    for (int attempt = 0; attempt < maxTransactionAttempts; ++attempt) {
+        const xs_transaction_t transaction = xs_transaction_start(handle);
+        if (transaction == XBT_NULL)
+            throw systemError("xenstore: cannot start a transaction", errno);
+        try {
+            body(transaction);
+        } catch (...) {
+            xs_transaction_end(handle, transaction, true);
+            throw;
+        }
+        if (xs_transaction_end(handle, transaction, false))
+            return;
+        if (errno != EAGAIN)
+            throw systemError("xenstore: cannot end a transaction", errno);
+    }
+    throw Error("xenstore: a transaction on " + what + " was disturbed by others " +
+                std::to_string(maxTransactionAttempts) + " times");
+}
+
 void setStorePermissions(xs_handle* handle, std::uint32_t transaction, const std::string& path,
                          const std::vector<XenStorePermission>& permissions) {
     std::vector<xs_permissions> list;
@@ -214,26 +235,11 @@ Task<> XenStoreClient::setPermissions(std::string path, std::vector<XenStorePerm
 
 Task<> XenStoreClient::apply(Changes changes) {
     auto work = [changes](xs_handle* handle) {
-        for (int attempt = 0; attempt < maxTransactionAttempts; ++attempt) {
-            const xs_transaction_t transaction = xs_transaction_start(handle);
-            if (transaction == XBT_NULL)
-                throw systemError("xenstore: cannot start a transaction", errno);
-            try {
-                for (const auto& [path, value] : changes)
-                    value ? writeNode(handle, transaction, path, *value)
-                          : removeNode(handle, transaction, path);
-            } catch (...) {
-                xs_transaction_end(handle, transaction, true);
-                throw;
-            }
-            if (xs_transaction_end(handle, transaction, false))
-                return;
-            if (errno != EAGAIN)
-                throw systemError("xenstore: cannot end a transaction", errno);
-        }
-        throw Error("xenstore: a transaction on " +
-                    (changes.empty() ? std::string("nothing") : changes.front().first) +
-                    " was disturbed by others " + std::to_string(maxTransactionAttempts) + " times");
+        const std::string what = changes.empty() ? "nothing" : changes.front().first;
+        inTransaction(handle, what, [&](std::uint32_t transaction) {
+            for (const auto& [path, value] : changes)
+                value ? writeNode(handle, transaction, path, *value) : removeNode(handle, transaction, path);
+        });
     };
     co_await run(std::move(work));
 }

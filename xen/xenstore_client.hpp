@@ -19,7 +19,7 @@ struct xs_handle;
 
 namespace xb::xen {
 
-/// How often apply() tries again while others change the same nodes.
+/// How often a transaction is tried while others change the same nodes.
 inline constexpr int maxTransactionAttempts = 100;
 
 class XenStoreClient final : public XenStore {
@@ -63,5 +63,10 @@ private:
 /// Sets the permissions of `path` (blocking; for functions given to run()). Throws xb::Error.
 void setStorePermissions(xs_handle* handle, std::uint32_t transaction, const std::string& path,
                          const std::vector<XenStorePermission>& permissions);
+
+/// Runs `body` in a transaction, again and again while others interfere; `what` names it in the error
+/// (blocking; for functions given to run()). Throws xb::Error.
+void inTransaction(xs_handle* handle, const std::string& what,
+                   const std::function<void(std::uint32_t transaction)>& body);
 
 } // namespace xb::xen

@@ -39,28 +39,15 @@ Permissions controlDomainOnly() {
 }
 
 void writeNodes(xs_handle* handle, const std::vector<Node>& nodes) {
-    for (int attempt = 0; attempt < maxTransactionAttempts; ++attempt) {
-        const xs_transaction_t transaction = xs_transaction_start(handle);
-        if (transaction == XBT_NULL)
-            throw systemError("xenstore: cannot start a transaction", errno);
-        try {
-            for (const auto& node : nodes) {
-                if (!xs_write(handle, transaction, node.path.c_str(), node.value.data(),
-                              static_cast<unsigned>(node.value.size())))
-                    throw systemError("xenstore: cannot write " + node.path, errno);
-                if (!node.permissions.empty())
-                    setStorePermissions(handle, transaction, node.path, node.permissions);
-            }
-        } catch (...) {
-            xs_transaction_end(handle, transaction, true);
-            throw;
+    inTransaction(handle, "a domain's tree", [&](std::uint32_t transaction) {
+        for (const auto& node : nodes) {
+            if (!xs_write(handle, transaction, node.path.c_str(), node.value.data(),
+                          static_cast<unsigned>(node.value.size())))
+                throw systemError("xenstore: cannot write " + node.path, errno);
+            if (!node.permissions.empty())
+                setStorePermissions(handle, transaction, node.path, node.permissions);
         }
-        if (xs_transaction_end(handle, transaction, false))
-            return;
-        if (errno != EAGAIN)
-            throw systemError("xenstore: cannot end a transaction", errno);
-    }
-    throw Error("xenstore: a domain's tree could not be written, others interfered too often");
+    });
 }
 
 std::vector<Node> homeNodes(DomId domid, const DomainConfig& config, const std::string& tty) {
