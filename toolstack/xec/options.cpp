@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 #include <span>
+#include <utility>
 
 namespace xb::xec {
 
@@ -56,12 +57,16 @@ JsonStyle jsonStyle(std::span<const std::string> values) {
     throw UsageError("--json=" + values[0] + ": not one of compact, pretty");
 }
 
-std::string domainNumber(const std::string& text) {
-    const bool number = !text.empty() && text.size() <= 9 &&
-                        std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+// The number of another domain; nothing for a negative one, which stands for our own.
+std::optional<std::string> domainNumber(const std::string& text) {
+    const bool negative = text.starts_with('-');
+    const std::string_view digits = std::string_view(text).substr(negative ? 1 : 0);
+    const bool number =
+        !digits.empty() && digits.size() <= 9 &&
+        std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
     if (!number)
         throw UsageError("--target-domid " + text + ": not a domain number");
-    return text;
+    return negative ? std::nullopt : std::optional(text);
 }
 
 template <class O>
@@ -82,7 +87,10 @@ std::vector<Spec<O>> commonSpecs() {
         {"--set", 'x', Values::two,
          [](O& options, Args values) { first(options.set, std::pair(values[0], values[1])); }},
         {"--target-domid", 't', Values::one,
-         [](O& options, Args values) { first(options.targetDomain, domainNumber(values[0])); }},
+         [](O& options, Args values) {
+             if (!std::exchange(options.targetGiven, true))
+                 options.targetDomain = domainNumber(values[0]);
+         }},
         {"--bus", 0, Values::joinedToo, text<O>(&Options::bus)},
         {"--timeout", 0, Values::joinedToo,
          [](O& options, Args values) { first(options.timeout, parseSeconds(values[0], "--timeout")); }},

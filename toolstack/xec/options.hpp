@@ -52,7 +52,8 @@ struct Options {
     std::optional<std::string> interface;
     std::optional<std::string> get;
     std::optional<std::pair<std::string, std::string>> set;
-    std::optional<std::string> targetDomain;
+    bool targetGiven = false;
+    std::optional<std::string> targetDomain; ///< of which the bus is wanted, if not our own
     std::optional<std::string> bus;
     std::optional<JsonStyle> json;
     std::optional<std::chrono::microseconds> timeout;

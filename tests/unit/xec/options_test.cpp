@@ -57,7 +57,10 @@ TEST(XecOptions, JsonAndTimeout) {
 
 TEST(XecOptions, TargetDomainIsANumber) {
     EXPECT_EQ(parseXecOptions({"-t", "0"}).targetDomain, "0");
-    for (const char* bad : {"-1", "x", "", "1.5", "99999999999"})
+    EXPECT_EQ(parseXecOptions({"-t", "-1"}).targetDomain, std::nullopt) << "our own";
+    EXPECT_EQ(parseXecOptions({"-t", "-1", "-t", "3"}).targetDomain, std::nullopt) << "the first counts";
+    EXPECT_EQ(parseXecOptions({"-t", "2", "-t", "-1"}).targetDomain, "2");
+    for (const char* bad : {"x", "", "-", "--1", "1.5", "99999999999"})
         EXPECT_THROW(parseXecOptions({"-t", bad}), UsageError) << bad;
 }
 
