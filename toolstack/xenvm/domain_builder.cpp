@@ -230,8 +230,6 @@ private:
         note(config_.oemFeatures != 0, "oem-features");
         note(config_.injectSci != 0, "inject-sci");
         note(config_.pciScript.has_value(), "pci-script");
-        note(!config_.extraLocalWatches.empty(), "extra-local-watch");
-        note(!config_.extraVmWatches.empty(), "extra-vm-watch");
         note(config_.xciService, "xci-service");
         note(config_.disableMigrate, "disable-migrate");
         note(config_.qemuPv != defaults.qemuPv, "qemu-pv");

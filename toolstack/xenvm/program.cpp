@@ -32,7 +32,7 @@ namespace {
 constexpr std::chrono::seconds nameWait{10};
 /// For a predecessor that was killed to let go of its lock.
 constexpr std::chrono::seconds lockWait{1};
-/// For the last write to xenstore.
+/// For the last write to xenstore and the last notification.
 constexpr std::chrono::seconds farewellLimit{2};
 
 /// Another xenvm serves the VM.
@@ -97,10 +97,11 @@ public:
         const int status = loop_.run();
         vm_->close();
         bus_.flush();
-        if (vm_->busy()) {
-            // Coroutines of the operation hang on objects that are about to go. The kernel cleans up as well:
-            // a killed xenvm is no worse.
-            log::info("left in the middle of an operation; the next xenvm goes on from there");
+        if (vm_->busy() || (socket_ && socket_->busy())) {
+            // Coroutines hang on objects that are about to go, and the look-up of a host name on its server.
+            // The kernel cleans up as well: a killed xenvm is no worse.
+            if (vm_->busy())
+                log::info("left in the middle of an operation; the next xenvm goes on from there");
             std::_Exit(status);
         }
         return status;
@@ -145,8 +146,12 @@ private:
             log::setLevel("debug");
         if (!config.output.empty())
             log::warn("output = {}: log lines go to the journal or syslog, see --log-to", config.output);
-        if (config.notify == NotifySink::unixSocket || config.notify == NotifySink::tcp)
-            log::warn("notify: sockets are not supported; notifications go to D-Bus only");
+        const std::string& target = config.notifyTarget;
+        if (config.notify == NotifySink::unixSocket)
+            socket_ = NotifySocket::toUnix(loop_.executor(), below(settings_.vm.root, target));
+        else if (config.notify == NotifySink::tcp)
+            socket_ = NotifySocket::toTcp(loop_.executor(), target);
+        announcer_.alsoTo(socket_);
     }
 
     // We hold the lock, so whoever has the name is a predecessor that the bus believes to be alive still.
@@ -187,6 +192,8 @@ private:
 
     Task<> farewell() {
         co_await vm_->leave();
+        if (socket_)
+            co_await socket_->flush();
         timer_.cancel();
         loop_.stop();
     }
@@ -199,6 +206,7 @@ private:
     std::shared_ptr<Service> service_;
     std::shared_ptr<NotifyInterface> notify_;
     Announcer announcer_;
+    std::shared_ptr<NotifySocket> socket_; ///< of the configuration, if it has one
     std::shared_ptr<Vm> vm_;
     Timer timer_{loop_.executor()};
     bool leaving_ = false;

@@ -343,13 +343,15 @@ void Vm::reportStopReason(const char* what) {
 
 Task<> Vm::takeDown() {
     const xen::DomId domid = *domid_;
+    if (nodes_)
+        co_await nodes_->lookAgain(); // what the guest set last goes with the domain
     try {
         co_await hypervisor_.destroy(domid);
     } catch (const Error& e) {
         lastError_ = fmt::format("domain {} cannot be taken down: {}", domid, e.what());
         throw Error(e.name(), lastError_);
     }
-    watch_.reset();
+    close();
     domid_.reset();
     ended_.reset();
     reacted_ = false;
@@ -431,6 +433,9 @@ Task<> Vm::leave() {
 
 void Vm::close() {
     watch_.reset();
+    if (nodes_)
+        nodes_->close();
+    nodes_.reset();
 }
 
 } // namespace xb::xenvm

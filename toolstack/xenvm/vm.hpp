@@ -7,6 +7,7 @@
 #include "toolstack/libs/task.hpp"
 #include "toolstack/xenvm/config_slots.hpp"
 #include "toolstack/xenvm/life_cycle.hpp"
+#include "toolstack/xenvm/node_watches.hpp"
 #include "toolstack/xenvm/policy.hpp"
 #include "toolstack/xenvm/state_mirror.hpp"
 #include "xen/hypervisor.hpp"
@@ -53,6 +54,10 @@ public:
     virtual void stateChanged(LifeState state, int domid) = 0;
     /// Something failed that no caller waits for.
     virtual void failed(const std::string& text) = 0;
+    /// The guest set its clock: it is `seconds` off the host's now.
+    virtual void timeOffsetChanged(std::int32_t seconds) = 0;
+    /// A node of extra-vm-watch or extra-local-watch, called `node` there, has this value now.
+    virtual void nodeChanged(const std::string& node, const std::string& value) = 0;
 };
 
 class Vm : public std::enable_shared_from_this<Vm> {
@@ -126,6 +131,10 @@ private:
     Task<> startUp(bool paused);
     Task<> finishRestart();
 
+    // vm_watches.cpp: the nodes in xenstore that are watched while there is a domain
+    Task<> watchNodes();
+    void onTimeOffset(const std::string& text);
+
     // Both
     void enter(LifeState next, Intent intent = Intent::none);
     void announce();
@@ -148,6 +157,8 @@ private:
 
     std::optional<xen::DomId> domid_;
     std::unique_ptr<xen::DomainWatch> watch_;
+    std::shared_ptr<NodeWatches> nodes_;
+    std::int64_t timeOffset_ = 0; ///< s, of the domain as far as it is known
     std::optional<xen::DomainEvent> ended_;
     bool reacted_ = false; ///< to ended_
     Intent intent_ = Intent::none;

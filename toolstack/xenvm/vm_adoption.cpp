@@ -126,6 +126,7 @@ Task<> Vm::watchDomain() {
             vm->onDomainEvent(event, domid);
     };
     watch_ = co_await hypervisor_.watch(domid, std::move(handler));
+    co_await watchNodes();
 }
 
 void Vm::onDomainEvent(xen::DomainEvent event, xen::DomId domid) {

@@ -10,6 +10,10 @@
 #include "toolstack/libs/uuid.hpp"
 #include "xen/hypervisor.hpp"
 
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/redirect_error.hpp>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -190,7 +194,28 @@ protected:
         } else if (signal.member() == "error") {
             const auto [text] = readBody<std::string>(signal);
             errors.push_back(text);
+        } else if (signal.member() == "time_offset_changed") {
+            const auto [seconds] = readBody<std::int32_t>(signal);
+            offsets.push_back(seconds);
+        } else if (signal.member() == "node_changed") {
+            const auto [node, value] = readBody<std::string, std::string>(signal);
+            nodes.push_back(node + " " + value);
         }
+    }
+    /// Takes the notifications that come over a socket, one connection each.
+    static Task<> listen(asio::local::stream_protocol::acceptor& acceptor, std::vector<std::string>& lines,
+                         bool& ended) {
+        for (;;) {
+            boost::system::error_code error;
+            auto socket = co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
+            if (error)
+                break; // closed
+            std::string line;
+            co_await asio::async_read(socket, asio::dynamic_buffer(line),
+                                      asio::redirect_error(asio::use_awaitable, error));
+            lines.push_back(line);
+        }
+        ended = true;
     }
 
     static inline TemporaryDirectory* directory = nullptr;
@@ -209,6 +234,8 @@ protected:
     std::vector<std::string> states;
     std::vector<int> domids;
     std::vector<std::string> errors;
+    std::vector<int> offsets;
+    std::vector<std::string> nodes;
     std::string messages;
 };
 
@@ -233,9 +260,9 @@ TEST_F(XenvmIntegration, lifeCycleWithItsSignals) {
     EXPECT_FALSE(await(hypervisor->findDomain(uuid)));
     await(client().quit());
     EXPECT_EQ(xenvm->waitEnd(), 0) << xenvm->messages();
-    EXPECT_TRUE(until([this] { return notifications.size() >= 10; }));
+    EXPECT_TRUE(until([this] { return notifications.size() >= 11; }));
     EXPECT_THAT(notifications,
-                ElementsAre("0 dbus-rpc-up", "f000 vm:state:creating-domain",
+                ElementsAre("0 ping", "0 dbus-rpc-up", "f000 vm:state:creating-domain",
                             "f000 vm:state:creating-devices", "f000 vm:state:created",
                             "f000 vm:state:running", "f000 vm:state:paused", "f000 vm:state:running",
                             "f000 vm:state:shutdowning", "f000 vm:state:shutdown", "1 hup"));
@@ -258,6 +285,61 @@ TEST_F(XenvmIntegration, rebootAndDestroy) {
     EXPECT_EQ(status(), "created");
     await(client().destroy());
     EXPECT_EQ(status(), "shutdown");
+}
+
+TEST_F(XenvmIntegration, theGuestsClockAndTheNodesOfTheConfigurationAreTold) {
+    writeConfig("extra-local-watch = data/mood\nextra-vm-watch = note\n");
+    auto xenvm = ready();
+    await(client().start(false));
+    const std::string home = fmt::format("/local/domain/{}/", await(client().getDomid()));
+    xen::XenStore& store = hypervisor->store();
+    await(store.write("/vm/" + uuid + "/rtc/timeoffset", "-90"));
+    await(store.write(home + "data/mood", "\xff")); // must not end the monitor: the bus takes no such text
+    await(store.write(home + "data/mood", "fine"));
+    await(store.write("/vm/" + uuid + "/note", "read me"));
+    EXPECT_TRUE(until([this] { return nodes.size() >= 2 && !offsets.empty(); }));
+    EXPECT_THAT(offsets, ElementsAre(-90));
+    EXPECT_THAT(nodes, ElementsAre("data/mood fine", "note read me"));
+    EXPECT_THAT(notifications, Contains("1000 rtc:-90"));
+    EXPECT_THAT(notifications, Contains("2000 data/mood:fine"));
+
+    xenvm->signal(SIGKILL);
+    xenvm->waitEnd();
+    await(store.write("/vm/" + uuid + "/rtc/timeoffset", "5"));
+    auto second = ready();
+    EXPECT_TRUE(until([this] { return offsets.back() == 5; })) << "set while nobody looked";
+    await(client().destroy());
+}
+
+TEST_F(XenvmIntegration, notificationsGoToTheSocketOfTheConfiguration) {
+    const std::string socket = directory->path() / "notifications";
+    asio::local::stream_protocol::acceptor acceptor(loop.context(), socket);
+    std::vector<std::string> lines;
+    bool ended = false;
+    loop.spawn("notifications", listen(acceptor, lines, ended));
+    writeConfig("notify = unix," + socket + "\n");
+    auto xenvm = ready();
+    await(client().start(true));
+    await(client().destroy());
+    await(client().quit());
+    EXPECT_EQ(xenvm->waitEnd(), 0) << xenvm->messages();
+    EXPECT_TRUE(until([&] { return lines.size() >= 7; }));
+    const std::string state = uuid + ":61440:vm:state:";
+    EXPECT_THAT(lines, ElementsAre(uuid + ":0:ping\n", uuid + ":0:dbus-rpc-up\n", state + "creating-domain\n",
+                                   state + "creating-devices\n", state + "created\n", state + "shutdown\n",
+                                   uuid + ":1:hup\n"));
+    acceptor.close();
+    EXPECT_TRUE(until([&] { return ended; }));
+}
+
+TEST_F(XenvmIntegration, aSocketThatNobodyListensToIsNoHarm) {
+    writeConfig("notify = unix," + (directory->path() / "nobody").string() + "\n");
+    auto xenvm = ready();
+    await(client().start(true));
+    await(client().destroy());
+    await(client().quit());
+    EXPECT_EQ(xenvm->waitEnd(), 0);
+    EXPECT_THAT(xenvm->messages(), HasSubstr("a notification to"));
 }
 
 TEST_F(XenvmIntegration, guestPowersItselfOff) {

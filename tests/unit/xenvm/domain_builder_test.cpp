@@ -141,9 +141,8 @@ TEST(DomainBuilder, bridges) {
 }
 
 TEST(DomainBuilder, listsWhatHasNoEffect) {
-    const auto made =
-        translate(pv + "power-management = 2\nxci-cpuid-signature = true\nextra-local-watch = power-state\n");
-    EXPECT_THAT(made.ignored, ElementsAre("xci-cpuid-signature", "power-management", "extra-local-watch"));
+    const auto made = translate(pv + "power-management = 2\nxci-cpuid-signature = true\ninject-sci = 1\n");
+    EXPECT_THAT(made.ignored, ElementsAre("xci-cpuid-signature", "power-management", "inject-sci"));
     EXPECT_TRUE(translate(pv).ignored.empty());
 }
 

@@ -9,8 +9,32 @@ namespace xb::xenvm::test {
 
 // ---- xenstore
 
+class FakeStore::Watch : public xen::XenStoreWatch {
+public:
+    Watch(FakeStore& owner, std::shared_ptr<Watcher> watcher) : owner_(owner), watcher_(std::move(watcher)) {}
+    ~Watch() override { owner_.watchers_.remove(watcher_); }
+
+private:
+    FakeStore& owner_;
+    std::shared_ptr<Watcher> watcher_;
+};
+
+void FakeStore::tell(const std::shared_ptr<Watcher>& watcher, const std::string& path) {
+    asio::post(executor_, [watcher, path] { watcher->handler(path); });
+}
+
+std::vector<std::string> FakeStore::watched() const {
+    std::vector<std::string> paths;
+    for (const auto& watcher : watchers_)
+        paths.push_back(watcher->path);
+    return paths;
+}
+
 void FakeStore::change(const std::string& path, const std::optional<std::string>& value) {
     changes.push_back(path + (value ? "=" + *value : "-"));
+    for (const auto& watcher : watchers_)
+        if (watcher->path == path || (watcher->path + "/").starts_with(path + "/"))
+            tell(watcher, path);
     if (value) {
         values[path] = *value;
         return;
@@ -51,8 +75,13 @@ Task<> FakeStore::apply(Changes changed) {
     co_return;
 }
 
-Task<std::unique_ptr<xen::XenStoreWatch>> FakeStore::watch(std::string, WatchHandler) {
-    throw Error(errors::notSupported, "the fake xenstore has no watches");
+Task<std::unique_ptr<xen::XenStoreWatch>> FakeStore::watch(std::string path, WatchHandler handler) {
+    if (!failWatch.empty())
+        throw Error(failWatch);
+    auto watcher = std::make_shared<Watcher>(Watcher{path, std::move(handler)});
+    watchers_.push_back(watcher);
+    tell(watcher, path);
+    co_return std::make_unique<Watch>(*this, watcher);
 }
 
 // ---- the hypervisor

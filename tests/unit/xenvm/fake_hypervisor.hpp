@@ -16,6 +16,8 @@ namespace xb::xenvm::test {
 
 class FakeStore : public xen::XenStore {
 public:
+    explicit FakeStore(Executor executor) : executor_(std::move(executor)) {}
+
     std::map<std::string, std::string> values;
     /// Every change, "path=value" or "path-", in order.
     std::vector<std::string> changes;
@@ -28,8 +30,22 @@ public:
     Task<> apply(Changes changed) override;
     Task<std::unique_ptr<xen::XenStoreWatch>> watch(std::string path, WatchHandler handler) override;
 
-private:
+    /// Somebody writes, or removes a node with what is below.
     void change(const std::string& path, const std::optional<std::string>& value);
+    std::vector<std::string> watched() const;
+    std::string failWatch; ///< error text of watch()
+
+private:
+    class Watch;
+    struct Watcher {
+        std::string path;
+        WatchHandler handler;
+    };
+
+    void tell(const std::shared_ptr<Watcher>& watcher, const std::string& path);
+
+    Executor executor_;
+    std::list<std::shared_ptr<Watcher>> watchers_;
 };
 
 class FakeHypervisor : public xen::Hypervisor {
@@ -60,7 +76,7 @@ public:
     std::vector<std::string> calls;
     std::map<xen::DomId, xen::DomainInfo> alive;
     std::vector<xen::DomainConfig> built;
-    FakeStore xenstore;
+    FakeStore xenstore{executor_};
 
     /// Puts a domain there that somebody else built.
     xen::DomId add(const std::string& uuid, bool paused);

@@ -19,8 +19,9 @@ const std::string hvm = "type = hvm\nmemory = 64\n";
 const std::string pv = "memory = 64\nkernel = /k\n";
 
 /// Of the monitor itself; tests of their own show what they do.
-const std::set<std::string> ofTheMonitor{"uuid",   "startup", "debug",      "no_mem_check",
-                                         "notify", "on_halt", "on_restart", "on_crash"};
+const std::set<std::string> ofTheMonitor{"uuid",           "startup",          "debug",      "no_mem_check",
+                                         "notify",         "on_halt",          "on_restart", "on_crash",
+                                         "extra-vm-watch", "extra-local-watch"};
 
 /// A value for each key that is not the default.
 const std::map<std::string, std::string> samples{
@@ -87,8 +88,6 @@ const std::map<std::string, std::string> samples{
     {"pci-script", "x"},
     {"passthrough-io", "100-200"},
     {"passthrough-mmio", "100-200"},
-    {"extra-local-watch", "a"},
-    {"extra-vm-watch", "a"},
     {"xci-service", "true"},
     {"disable-migrate", "true"},
     {"disk", "/d:file:hda:w:disk:"},

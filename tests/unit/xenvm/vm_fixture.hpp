@@ -99,6 +99,12 @@ protected:
         events.push_back(fmt::format("{} {}", toString(state), domid));
     }
     void failed(const std::string& text) override { events.push_back("error " + text); }
+    void timeOffsetChanged(std::int32_t seconds) override {
+        events.push_back(fmt::format("rtc {}", seconds));
+    }
+    void nodeChanged(const std::string& node, const std::string& value) override {
+        events.push_back(fmt::format("node {} {}", node, value));
+    }
     std::vector<std::string> take() { return std::exchange(events, {}); }
 
     asio::io_context context;
