@@ -44,6 +44,10 @@ Task<> Service::start() {
         if (auto vm = vms_.find(uuid))
             vm->errorReported(text);
     };
+    listener.timeOffsetChanged = [this](const std::string& uuid, int seconds) {
+        if (auto vm = vms_.find(uuid))
+            vm->timeOffsetReported(seconds);
+    };
     listener.gone = [this](const std::string& uuid) {
         if (auto vm = vms_.find(uuid))
             vm->monitorGone();

@@ -7,6 +7,7 @@
 #include "xenmgr/db.hpp"
 #include "xenmgr/errors.hpp"
 #include "xenmgr/start_checks.hpp"
+#include "xenmgr/vm_properties.hpp"
 #include "xenmgr/vm_registry.hpp"
 #include "xenmgr/xenvm_config.hpp"
 #include "xenmgr/xenvm_links.hpp"
@@ -32,8 +33,11 @@ void handOver(const std::filesystem::path& file, const std::string& text) {
 
 Vm::Vm(Context& context, std::string uuid)
     : context_(context), uuid_(std::move(uuid)), node_(vmNode(uuid_)),
-      objectPath_("/vm/" + uuidToPathElement(uuid_)), operation_(context.bus.loop().executor()),
-      destruction_(context.bus.loop().executor()), deviceLock_(context.bus.loop().executor()) {}
+      objectPath_("/vm/" + uuidToPathElement(uuid_)), timeOffsetKept_(context.bus.loop().executor()),
+      operation_(context.bus.loop().executor()), destruction_(context.bus.loop().executor()),
+      deviceLock_(context.bus.loop().executor()) {
+    timeOffsetKept_.set();
+}
 
 std::string Vm::displayName() const {
     const std::string name = context_.db.read(node() + "/name");
@@ -76,6 +80,7 @@ Task<> Vm::startLocked() {
 }
 
 Task<> Vm::prepareAndStart() {
+    co_await timeOffsetKept_.wait();
     co_await context_.db.fresh();
     context_.db.requireAvailable();
     if (!context_.db.exists(node()))
@@ -279,6 +284,32 @@ void Vm::stateReported(const std::string& word, int domid) {
 void Vm::errorReported(const std::string& text) {
     lastError_ = text;
     log::warn("VM \"{}\": {}", displayName(), text);
+}
+
+void Vm::timeOffsetReported(int seconds) {
+    timeOffset_ = seconds;
+    if (!timeOffsetKept_.isSet())
+        return;
+    timeOffsetKept_.clear();
+    context_.bus.loop().spawn("keeping the clock of VM " + uuid_, keepTimeOffset());
+}
+
+// One write at a time, so that the last report wins.
+Task<> Vm::keepTimeOffset() {
+    auto self = shared_from_this();
+    const VmProperty* property = findVmProperty("time-offset");
+    while (timeOffset_) {
+        const int seconds = *std::exchange(timeOffset_, std::nullopt);
+        try {
+            PropertyContent content = seconds;
+            co_await writeVmProperty(context_, self, *property, std::move(content));
+            log::info("VM \"{}\": its guest set the clock; time-offset is {} s now", displayName(), seconds);
+        } catch (const std::exception& e) {
+            log::error("VM \"{}\": the time-offset {} of its guest's clock cannot be kept: {}", displayName(),
+                       seconds, e.what());
+        }
+    }
+    timeOffsetKept_.set();
 }
 
 void Vm::setState(VmState state, int domid) {

@@ -14,6 +14,7 @@
 #include <chrono>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace xb::xenmgr {
@@ -56,6 +57,8 @@ public:
     // Reports of the monitor (XenvmLinks::Listener).
     void stateReported(const std::string& word, int domid);
     void errorReported(const std::string& text);
+    /// The guest set its clock: the next start uses this offset (s).
+    void timeOffsetReported(int seconds);
     void monitorGone();
 
 private:
@@ -68,6 +71,7 @@ private:
     Task<> restartAfterReboot();
     Task<> restartKeptAlive();
     Task<> recover();
+    Task<> keepTimeOffset();
     /// Asks the monitor how the VM is; nothing when it reported by itself meanwhile, which is newer.
     Task<bool> askMonitor(std::string& word, int& domid);
     bool restartsTooOften();
@@ -85,7 +89,9 @@ private:
     VmState state_ = VmState::shutdown;
     int domid_ = -1;
     std::string lastError_;
-    std::uint64_t reports_ = 0; ///< of the monitor, so far
+    std::uint64_t reports_ = 0;     ///< of the monitor, so far
+    std::optional<int> timeOffset_; ///< still to be written to the database
+    Event timeOffsetKept_;
     bool stopRequested_ = false;
     AsyncMutex operation_;
     AsyncMutex destruction_; ///< held by destroy, which does not wait for other operations

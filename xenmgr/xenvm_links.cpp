@@ -57,6 +57,16 @@ XenvmLinks::XenvmLinks(Bus& bus, const Settings& settings) : bus_(bus), settings
         if (listener_.error)
             listener_.error(uuid, text);
     });
+    SignalMatch clocks = states;
+    clocks.member = "time_offset_changed";
+    clockWatch_ = bus_.onSignal(clocks, [this](Message message) {
+        std::string uuid;
+        if (!comesFrom(message, uuid) || message.signature() != "i")
+            return;
+        auto [seconds] = readBody<int>(message);
+        if (listener_.timeOffsetChanged)
+            listener_.timeOffsetChanged(uuid, seconds);
+    });
 }
 
 bool XenvmLinks::comesFrom(const Message& signal, std::string& uuid) const {

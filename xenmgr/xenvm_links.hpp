@@ -26,6 +26,8 @@ public:
     struct Listener {
         std::function<void(const std::string& uuid, const std::string& state, int domid)> stateChanged;
         std::function<void(const std::string& uuid, const std::string& text)> error;
+        /// The guest set its clock, which is `seconds` ahead of the host's now.
+        std::function<void(const std::string& uuid, int seconds)> timeOffsetChanged;
         /// The process is gone, for whatever reason.
         std::function<void(const std::string& uuid)> gone;
     };
@@ -65,6 +67,7 @@ private:
     Subscription ownerWatch_;
     Subscription stateWatch_;
     Subscription errorWatch_;
+    Subscription clockWatch_;
     std::map<std::string, std::string> owners_; ///< uuid -> unique name
     std::map<std::string, std::shared_ptr<Starting>> starting_;
 };

@@ -3,10 +3,12 @@
 // clients follow.
 #include "platform.hpp"
 
+#include "idl/xenvm_client.hpp"
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/files.hpp"
 #include "toolstack/libs/uuid.hpp"
 #include "xen/emulated/emulator_control.hpp"
+#include "xen/hypervisor.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -122,6 +124,37 @@ TEST_F(LifeCycle, TheGuestsOwnPowerOffRebootAndCrash) {
     })) << "the guest's reboot must start it again";
     EXPECT_NE(platform.await(platform.vm(reboot).getDomid()), first);
     platform.await(platform.vm(reboot).destroy());
+}
+
+TEST_F(LifeCycle, TheClockThatAGuestSetsIsKeptForItsNextStart) {
+    xen::HypervisorOptions options;
+    options.kind = "emulated";
+    options.emulatorDirectory = platform.emulatorDirectory();
+    const auto hypervisor = xen::openHypervisor(platform.loop().executor(), options);
+    const std::string path = platform.createVm();
+    const std::string uuid = uuidFromPathElement(path.substr(4));
+    platform.await(platform.vm(path).start());
+    EXPECT_EQ(platform.await(platform.vm(path).getTimeOffset()), 0);
+
+    // As its device model does.
+    platform.forgetSignals();
+    platform.await(hypervisor->store().write("/vm/" + uuid + "/rtc/timeoffset", "-7200"));
+    EXPECT_TRUE(platform.waitFor([&] {
+        return std::ranges::count(platform.signals(), "vm_config_changed " + uuid + " " + path) > 0;
+    }));
+    EXPECT_EQ(platform.await(platform.vm(path).getTimeOffset()), -7200);
+    EXPECT_EQ(platform.await(platform.db().read("/vm/" + uuid + "/time-offset")), "-7200");
+
+    // The last one counts, also when it comes with the reboot.
+    platform.await(hypervisor->store().write("/vm/" + uuid + "/rtc/timeoffset", "1"));
+    platform.await(hypervisor->store().write("/vm/" + uuid + "/rtc/timeoffset", "30"));
+    platform.await(platform.vm(path).reboot());
+    ASSERT_TRUE(platform.waitForState(path, "running"));
+    EXPECT_EQ(platform.await(platform.vm(path).getTimeOffset()), 30);
+    idl::xenvm::XenvmClient monitor(platform.bus(), "org.xen.vm.uuid_" + path.substr(4),
+                                    "/org/xen/vm" + path.substr(3));
+    EXPECT_EQ(platform.await(monitor.get("time-offset")), "30");
+    platform.await(platform.vm(path).destroy());
 }
 
 TEST_F(LifeCycle, ASecondStartDoesNothing) {
