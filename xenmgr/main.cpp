@@ -3,6 +3,7 @@
 #include "toolstack/libs/files.hpp"
 #include "toolstack/libs/log.hpp"
 #include "toolstack/libs/options.hpp"
+#include "xen/hypervisor_options.hpp"
 #include "xenmgr/service.hpp"
 
 #include <CLI/CLI.hpp>
@@ -38,12 +39,7 @@ int main(int argc, char** argv) {
     settings.templates = besideThisProgram("../../" XENBROKER_TEMPLATES);
     settings.xenvmProgram = besideThisProgram("xenvm");
     xb::addCommonOptions(app, common, true);
-    app.add_option("--hypervisor", settings.hypervisor.kind, "what runs the VMs")
-        ->check(CLI::IsMember({"libxl", "emulated"}))
-        ->capture_default_str();
-    app.add_option("--emulator-directory", settings.hypervisor.emulatorDirectory,
-                   "run directory of xen-emulator")
-        ->type_name("DIR");
+    xb::xen::addHypervisorOptions(app, settings.hypervisor);
     app.add_option("--templates", settings.templates, "VM templates [as installed]")->type_name("DIR");
     app.add_option("--run-directory", settings.runDirectory, "configurations of VMs")
         ->type_name("DIR")

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which VM a domain is, for daemons that have nothing else to do with the hypervisor: xenstore alone is
+// asked, and only once somebody wants to know. A machine without xenstore has no domains: asking fails then.
+#pragma once
+
+#include "xen/hypervisor.hpp"
+
+#include <memory>
+#include <string>
+
+namespace xb::xen {
+
+class DomainUuids {
+public:
+    DomainUuids(Executor executor, HypervisorOptions options)
+        : executor_(std::move(executor)), options_(std::move(options)) {}
+
+    /// The uuid of a running domain, as xenstore has it. Throws xb::Error.
+    Task<std::string> find(DomId domid);
+
+private:
+    std::shared_ptr<XenStore> connected();
+
+    Executor executor_;
+    HypervisorOptions options_;
+    std::shared_ptr<XenStore> store_; ///< once it is needed; nullptr again after a failure
+};
+
+} // namespace xb::xen
