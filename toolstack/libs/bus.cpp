@@ -17,8 +17,8 @@ namespace {
 // Messages handled before timers and other descriptors get their turn.
 constexpr int messagesPerTurn = 64;
 
-constexpr auto busService = "org.freedesktop.DBus";
-constexpr auto busPath = "/org/freedesktop/DBus";
+constexpr auto busService = Bus::driverName;
+constexpr auto busPath = Bus::driverPath;
 
 std::unique_ptr<sdbus::IConnection> connect(const std::string& address) {
     try {
@@ -298,6 +298,19 @@ Task<Message> Bus::call(Message message, std::chrono::microseconds timeout) {
     };
     co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&,
                                             void(std::exception_ptr, Message)>(start, asio::use_awaitable);
+}
+
+Message Bus::callBlocking(Message message) {
+    sd_bus_error error = SD_BUS_ERROR_NULL;
+    sd_bus_message* reply = nullptr;
+    const int r = sd_bus_call(raw_, message.raw(), 0, &error, &reply);
+    touched();
+    const std::string name = error.name ? error.name : errors::failed;
+    const std::string text = error.message ? error.message : "no reason given";
+    sd_bus_error_free(&error);
+    if (r < 0)
+        throw Error(name, text);
+    return Message::adopt(reply);
 }
 
 // --- incoming signals ---

@@ -90,6 +90,9 @@ public:
     /// xb::Error.
     Task<Message> call(Message call, std::chrono::microseconds timeout = defaultCallTimeout);
 
+    /// As call(), but the loop stands still meanwhile: at start-up only.
+    Message callBlocking(Message call);
+
     /// A whole call: arguments in, reply message out.
     template <class... T>
     Task<Message> callMethod(std::string service, std::string path, std::string interface, std::string member,
@@ -113,6 +116,10 @@ public:
     sd_bus* raw() { return raw_; }
     /// To be called after every use of raw(): messages may have been queued with nothing to wake us.
     void touched();
+
+    /// The bus itself: its name, object and interface.
+    static constexpr const char* driverName = "org.freedesktop.DBus";
+    static constexpr const char* driverPath = "/org/freedesktop/DBus";
 
 private:
     void process();

@@ -305,6 +305,19 @@ TEST_F(BusTest, TheGuardRefusesBeforeTheObjectSees) {
               "org.xenbroker.test.Named|by name");
 }
 
+TEST_F(BusTest, TheGuardSparesTheObjectThatGuardsItself) {
+    server.objects().add("/a", std::make_shared<Thing>());
+    server.objects().setGuard(
+        [](const Message&) -> Task<> {
+            throw Error(errors::accessDenied, "not for you");
+            co_return;
+        },
+        "/a");
+    EXPECT_EQ(errorOf("/a/b", interfaceName, "fail", std::string("error")),
+              "org.freedesktop.DBus.Error.AccessDenied|not for you");
+    EXPECT_EQ(errorOf("/a", interfaceName, "fail", std::string("error")), "org.xenbroker.test.Named|by name");
+}
+
 // A call's time-out must not wake an idle daemon once the answer is there.
 TEST_F(BusTest, AnAnsweredCallLeavesNoTimerBehind) {
     EXPECT_EQ(errorOf("/a/b", interfaceName, "fail", std::string("error")),
