@@ -99,7 +99,7 @@ bool readChange(PayloadReader& reader, JournalEntry& entry) {
     const auto count = reader.number<std::uint32_t>();
     for (std::uint32_t i = 0; i < count && reader.good(); ++i) {
         const auto kind = reader.number<std::uint8_t>();
-        if (kind < static_cast<int>(StepKind::write) || kind > static_cast<int>(StepKind::discard))
+        if (kind < static_cast<int>(StepKind::write) || kind > static_cast<int>(StepKind::remove))
             return false;
         Step step{static_cast<StepKind>(kind), std::string(reader.text()), {}};
         step.value = reader.text();
@@ -144,6 +144,7 @@ std::string_view nameOf(StepKind kind) {
     case StepKind::inject:
         return "inject";
     case StepKind::rm:
+    case StepKind::remove:
         return "rm";
     case StepKind::discard:
         return "discard";

@@ -46,17 +46,17 @@ Store::Store(FileSystem& fs, std::string directory, Limits limits)
 // ---- Operations ----
 
 bool Store::write(std::string_view path, std::string_view value) {
-    const StepView step{StepKind::write, path, value};
+    const StepView step{StepKind::write, path, value, 0};
     return apply({&step, 1});
 }
 
 bool Store::inject(std::string_view path, std::string_view json) {
-    const StepView step{StepKind::inject, path, json};
+    const StepView step{StepKind::inject, path, json, 0};
     return apply({&step, 1});
 }
 
 bool Store::rm(std::string_view path) {
-    const StepView step{StepKind::rm, path, {}};
+    const StepView step{StepKind::rm, path, {}, 0};
     return apply({&step, 1});
 }
 
@@ -70,10 +70,12 @@ bool Store::apply(std::span<const StepView> steps) {
     return finish();
 }
 
-/// Whether a step is one that the interface has no effect for: a text for a node with children.
+/// Whether a step is one that has no effect: a text for a node with children, the removal of nothing.
 bool Store::isIgnored(const StepView& step) const {
-    const Node* const node = step.kind == StepKind::write ? tree_.find(step.path) : nullptr;
-    return node != nullptr && node->isInner();
+    if (step.kind != StepKind::write && step.kind != StepKind::remove)
+        return false;
+    const Node* const node = tree_.find(step.path);
+    return step.kind == StepKind::write ? node != nullptr && node->isInner() : node == nullptr;
 }
 
 /// Puts a change into the journal, each effect on a record under the path of that record: an rm also takes
@@ -88,36 +90,50 @@ void Store::record(std::span<const StepView> steps) {
     if (!paths.empty()) {
         all.assign(steps.begin(), steps.end());
         for (const std::string& path : paths)
-            all.push_back({StepKind::discard, path, {}});
+            all.push_back({StepKind::discard, path, {}, 0});
         steps = all;
     }
     journal_.append(sequence_ + 1, steps, foundMarks(steps));
     ++sequence_;
 }
 
-/// Throws what any of the steps would. Returns the parsed content of each inject.
+/// Throws what any of the steps would. Returns the parsed content of each inject. What holds for each step on
+/// the tree as it is now, and for their sum, holds for one after the other as well: steps make no binary
+/// nodes, and no node is there twice.
 std::vector<NodePtr> Store::checkSteps(std::span<const StepView> steps) const {
     std::vector<NodePtr> contents(steps.size());
     TreeSize growth;
     for (std::size_t i = 0; i < steps.size(); ++i) {
-        const StepView& step = steps[i];
-        TreeSize more;
-        if (step.kind == StepKind::write) {
-            checkTarget(step.path, nullptr);
-            more = tree_.checkWrite(step.path, step.value);
-        } else if (step.kind == StepKind::inject) {
-            contents[i] = tree_.parse(step.path, step.value);
-            checkTarget(step.path, contents[i].get());
-            more = tree_.checkPut(step.path, *contents[i]);
-        } else {
-            tree_.checkRm(step.path);
+        try {
+            const TreeSize more = checkStep(steps[i], contents[i]);
+            growth.nodes += more.nodes;
+            growth.bytes += more.bytes;
+            if (steps.size() > 1)
+                tree_.checkGrowth(growth, steps[i].path);
+        } catch (const Error& error) {
+            throw inStep(steps[i].number, error);
         }
-        growth.nodes += more.nodes;
-        growth.bytes += more.bytes;
-        if (steps.size() > 1)
-            tree_.checkGrowth(growth, step.path);
     }
     return contents;
+}
+
+/// The most by which the tree may grow.
+TreeSize Store::checkStep(const StepView& step, NodePtr& content) const {
+    if (step.kind == StepKind::write) {
+        checkTarget(step.path, nullptr);
+        return tree_.checkWrite(step.path, step.value);
+    }
+    if (step.kind == StepKind::inject) {
+        content = tree_.parse(step.path, step.value);
+        checkTarget(step.path, content.get());
+        return tree_.checkPut(step.path, *content);
+    }
+    tree_.checkRm(step.path);
+    return {};
+}
+
+Error inStep(std::size_t number, const Error& error) {
+    return number == 0 ? error : Error(error.name(), "step " + std::to_string(number) + ": " + error.what());
 }
 
 void Store::doStep(const StepView& step, NodePtr content) {
@@ -130,6 +146,9 @@ void Store::doStep(const StepView& step, NodePtr content) {
         break;
     case StepKind::rm:
         tree_.rm(step.path);
+        break;
+    case StepKind::remove:
+        tree_.remove(step.path, areaOf(Heads(step.path).first) != nullptr);
         break;
     case StepKind::discard:
         tree_.discard(step.path);

@@ -40,6 +40,9 @@ private:
     Problem problem_;
 };
 
+/// An error of one of several steps: as it is, with the step's number before its text (0: without).
+Error inStep(std::size_t number, const Error& error);
+
 class Store {
 public:
     static constexpr std::size_t noLimit = std::numeric_limits<std::size_t>::max();
@@ -60,9 +63,10 @@ public:
     /// Hears the canonical path of everything that changes, reloads included.
     void setListener(Tree::Listener listener) { listener_ = std::move(listener); }
 
-    /// Does all steps or, when it throws, none: as the tree's operations do, and if a node's file or the
-    /// journal cannot take the change. Every step is checked against the tree as it was before the first. A
-    /// change is in the journal when this returns. Returns whether the tree changed.
+    /// Does all steps, one after the other, or, when it throws, none: as the tree's operations do, and if a
+    /// node's file or the journal cannot take the change. Every step is checked against the tree as it was
+    /// before the first. A change is in the journal when this returns. Returns whether the tree changed.
+    /// Among several steps, remove instead of rm: what an rm discards besides is found before the first step.
     bool apply(std::span<const StepView> steps);
     bool write(std::string_view path, std::string_view value);
     bool inject(std::string_view path, std::string_view json);
@@ -123,6 +127,7 @@ private:
     void checkAreaShapes(bool always);
     bool isInDb(const Area& area) const;
     std::vector<NodePtr> checkSteps(std::span<const StepView> steps) const;
+    TreeSize checkStep(const StepView& step, NodePtr& content) const;
     bool isIgnored(const StepView& step) const;
     void record(std::span<const StepView> steps);
     void doStep(const StepView& step, NodePtr content);

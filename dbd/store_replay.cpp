@@ -167,7 +167,10 @@ void Replay::followBare(const StepView& step, std::uint64_t sequence) {
     if (below && (step.kind == StepKind::rm || step.kind == StepKind::discard))
         return;      // if that takes the last child, a discard of its own says so
     NodePtr content; // of the path, where the step leaves something there
-    if (!below && step.kind == StepKind::inject) {
+    if (below && step.kind == StepKind::remove) {
+        content = Node::make({}); // what the area is if that takes the last child
+        content->setNodes();
+    } else if (!below && step.kind == StepKind::inject) {
         content = parseJson(step.value, Trailing::Ignored, store_.tree_.limits()).node;
     } else if (!below && step.kind == StepKind::write) {
         content = Node::make({});

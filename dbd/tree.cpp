@@ -270,10 +270,15 @@ std::vector<std::string> Tree::discardEmpty(Node& lowest) {
     return gone;
 }
 
-/// Removes `node` and the parents that hold nothing else. Returns the path of the topmost node removed.
-std::string Tree::pruneFrom(Node& node) {
+/// Removes `node` and the parents that hold nothing else, but for one at the root if `keepFirst`. Returns the
+/// path of the topmost node removed.
+std::string Tree::pruneFrom(Node& node, bool keepFirst) {
     Node* top = &node;
-    while (top->parent() != root_.get() && top->parent()->childCount() == 1)
+    const auto mayGo = [this, keepFirst](const Node& parent) {
+        const bool stays = &parent == root_.get() || (keepFirst && parent.parent() == root_.get());
+        return !stays && parent.childCount() == 1;
+    };
+    while (mayGo(*top->parent()))
         top = top->parent();
     const TreeSize less = top->measure();
     size_.nodes -= less.nodes;
@@ -289,15 +294,28 @@ void Tree::checkRm(std::string_view path) const {
         throw binaryError("rm", *end.node);
 }
 
+void Tree::removeAll() {
+    if (root_->isInner() && root_->childCount() == 0)
+        return;
+    root_->setNodes();
+    size_ = root_->measure();
+    notify("/");
+}
+
+void Tree::remove(std::string_view path, bool keepFirst) {
+    checkRm(path);
+    const Descent end = descend(path);
+    if (end.complete() && end.node == root_.get())
+        removeAll();
+    else if (end.complete())
+        notify(pruneFrom(*end.node, keepFirst));
+}
+
 void Tree::rm(std::string_view path) {
     checkRm(path);
     const Descent end = descend(path);
     if (end.complete() && end.node == root_.get()) {
-        if (root_->isInner() && root_->childCount() == 0)
-            return;
-        root_->setNodes();
-        size_ = root_->measure();
-        notify("/");
+        removeAll();
         return;
     }
     if (!end.complete() && !end.node->isInner())

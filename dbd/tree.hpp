@@ -54,6 +54,9 @@ public:
     void inject(std::string_view path, std::string_view json);
     /// Removes a node, Empty nodes beside its path, and parents that are left without children.
     void rm(std::string_view path);
+    /// Removes a node and parents that are left without children, nothing beside them. `keepFirst`: what lies
+    /// at the root stays.
+    void remove(std::string_view path, bool keepFirst);
 
     /// The first half of inject: checks and parses, changes nothing. Throws.
     NodePtr parse(std::string_view path, std::string_view json) const;
@@ -80,9 +83,10 @@ private:
     void checkPath(std::string_view path) const;
     void checkRoom(const TreeSize& more, const TreeSize& less, std::string_view path) const;
     Node& create(const Descent& from);
+    void removeAll();
     void replace(Node& node, NodePtr content);
     std::vector<std::string> discardEmpty(Node& lowest);
-    std::string pruneFrom(Node& node);
+    std::string pruneFrom(Node& node, bool keepFirst = false);
     const Node* prunedTop(const Descent& end) const;
     void notify(std::string_view path) const;
 

@@ -80,6 +80,27 @@ std::vector<Act> workload() {
             s.apply(steps);
         }),
         slice,
+        change([](Store& s) { // one after the other
+            const StepView steps[] = {{StepKind::remove, "/vm/c", ""},
+                                      {StepKind::write, "/vm/c/x", "6"},
+                                      {StepKind::inject, "/vm/h", R"({"n":{"m":"6"},"e":null})"},
+                                      {StepKind::remove, "/vm/h/n/m", ""},
+                                      {StepKind::write, "/dom-store/i/n", "6"}};
+            s.apply(steps);
+        }),
+        during,
+        change([](Store& s) { // /dom-store stays, childless
+            const StepView steps[] = {{StepKind::remove, "/dom-store/i/n", ""},
+                                      {StepKind::write, "/k/deep", "7"},
+                                      {StepKind::remove, "/k/deep", ""}};
+            s.apply(steps);
+        }),
+        save,
+        change([](Store& s) {
+            const StepView steps[] = {{StepKind::remove, "/vm", ""}, {StepKind::write, "/vm/j/n", "7"}};
+            s.apply(steps);
+        }),
+        slice,
         change([](Store& s) { s.inject("/", R"({"db-version":"42","z":"6","vm":{"f":{"n":"6"}}})"); }),
         change([](Store& s) { s.write("/vm/f/n", "7"); }),
         during,

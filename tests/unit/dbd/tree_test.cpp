@@ -203,6 +203,25 @@ TEST_F(TreeTest, AChildlessNodeLeftByRmIsNoNode) {
     EXPECT_TRUE(tree.exists("/e/kept"));
 }
 
+TEST_F(TreeTest, RemoveTakesNothingBesideItsPath) {
+    tree.inject("/", R"({"n":null,"a":{"e":null,"b":{"c":{"d":"1"}}},"k":{"l":"2"}})");
+    takeChanged();
+    tree.remove("/a/b/c/d", true);
+    EXPECT_EQ(tree.list("/"), (Names{"n", "a", "k"}));
+    EXPECT_EQ(tree.list("/a"), Names{"e"}); // what is left without children goes
+    EXPECT_EQ(takeChanged(), Names{"/a/b"});
+    tree.remove("/k/l", true);
+    EXPECT_TRUE(tree.exists("/k"));
+    tree.remove("/absent", true);
+    EXPECT_EQ(takeChanged(), Names{"/k/l"});
+    tree.write("/m/x", "1");
+    tree.remove("/m/x", false);
+    EXPECT_FALSE(tree.exists("/m"));
+    tree.remove("/", false);
+    EXPECT_EQ(tree.dump("/"), "{ }\n");
+    EXPECT_EQ(tree.size().nodes, 1U);
+}
+
 TEST_F(TreeTest, RmDiscardsEmptySiblingsOnItsWay) {
     tree.inject("/",
                 R"({"n1":null,"a":{"n2":null,"b":{"n3":null,"x":"1","y":"2"},"q":{"n4":null}},"z":"0"})");
