@@ -21,6 +21,14 @@ struct Limits {
 
     std::size_t journalBytes = std::size_t{256} << 20; ///< changes that are not in their files yet
 
+    std::size_t steps = 4096;       ///< of one apply
+    std::size_t signalPaths = 1024; ///< in one signal of changes; more become what they have in common
+
+    // What a guest may have in its part of the tree, and give to inject.
+    std::size_t guestNodes = 4096;
+    std::size_t guestBytes = std::size_t{1} << 20; ///< names and values; also the JSON text given to inject
+    std::size_t guestDepth = 16;                   ///< segments of a path, relative to the guest's part
+
     static constexpr std::size_t maxNameBytes = 65535; ///< what a node can hold
 };
 

@@ -10,6 +10,7 @@
 #include "toolstack/libs/files.hpp"
 #include "toolstack/libs/log.hpp"
 #include "toolstack/libs/options.hpp"
+#include "xen/hypervisor_options.hpp"
 
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -27,6 +28,7 @@ struct Options {
     std::filesystem::path settle;
     std::filesystem::path repair;
     xb::dbd::Limits limits;
+    xb::dbd::CallerOptions callers;
 };
 
 void addMaintenance(CLI::App& app, Options& options) {
@@ -55,6 +57,14 @@ void addLimits(CLI::App& app, xb::dbd::Limits& limits) {
         ->capture_default_str();
     group->add_option("--max-nodes", limits.nodes, "nodes in the tree")->capture_default_str();
     group->add_option("--max-tree-bytes", limits.treeBytes, "names and values in the tree")
+        ->capture_default_str();
+    group->add_option("--max-steps", limits.steps, "steps of one apply")->capture_default_str();
+    group->add_option("--max-signal-paths", limits.signalPaths, "paths in one signal of changes")
+        ->capture_default_str();
+    group->add_option("--max-guest-nodes", limits.guestNodes, "nodes of a guest")->capture_default_str();
+    group->add_option("--max-guest-bytes", limits.guestBytes, "names and values of a guest")
+        ->capture_default_str();
+    group->add_option("--max-guest-depth", limits.guestDepth, "segments of a path of a guest")
         ->capture_default_str();
 }
 
@@ -88,14 +98,12 @@ int serve(const Options& options) {
     const auto durability =
         options.durability == "sync" ? xb::dbd::Durability::sync : xb::dbd::Durability::normal;
     xb::dbd::Saver saver(loop.executor(), fs, store, durability);
-    auto object = std::make_shared<xb::dbd::DbObject>(bus, fs, store, saver);
-    bus.objects().add("/", object);
-    bus.objects().add("/", std::make_shared<xb::dbd::DbExtensionObject>(object->watches(), saver));
+    xb::dbd::Service service(bus, fs, store, saver, options.callers);
     xb::exportControl(bus);
 
-    auto reload = [](xb::dbd::Saver& reloader, std::shared_ptr<xb::dbd::DbObject> db) -> xb::Task<> {
+    auto reload = [](xb::dbd::Saver& reloader, xb::dbd::Service& told) -> xb::Task<> {
         co_await reloader.reload();
-        db->announceForeign();
+        told.announceForeign();
     };
     auto stop = [](xb::dbd::Saver& last, xb::Loop& running) -> xb::Task<> {
         xb::notifyStopping();
@@ -108,7 +116,7 @@ int serve(const Options& options) {
     };
     loop.onSignals({SIGTERM, SIGINT, SIGHUP}, [&](int signal) {
         if (signal == SIGHUP)
-            loop.spawn("reading the files again", reload(saver, object));
+            loop.spawn("reading the files again", reload(saver, service));
         else
             loop.spawn("stopping", stop(saver, loop));
     });
@@ -154,6 +162,10 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     app.add_option("--durability", options.durability, "sync: an answer outlives a power cut")
         ->check(CLI::IsMember({"normal", "sync"}))
+        ->capture_default_str();
+    xb::xen::addHypervisorOptions(app, options.callers.hypervisor);
+    app.add_option("--proxy-user", options.callers.proxyUser, "the user as which rpc-proxy runs")
+        ->type_name("USER")
         ->capture_default_str();
     addMaintenance(app, options);
     addLimits(app, options.limits);

@@ -29,9 +29,13 @@ bool isForbidden(const std::error_code& error) {
     return error.category() == std::generic_category() && (error.value() == EACCES || error.value() == EPERM);
 }
 
+bool removes(StepKind kind) {
+    return kind == StepKind::rm || kind == StepKind::remove;
+}
+
 /// Whether a step leaves the whole of a record defined, whatever it was before.
 bool definesAll(const StepView& step, std::string_view record) {
-    if (step.kind != StepKind::inject && step.kind != StepKind::rm)
+    if (step.kind != StepKind::inject && !removes(step.kind))
         return false;
     const std::string path = canonicalPath(step.path).substr(1);
     return path.empty() || path == record || record.starts_with(path + "/");
@@ -246,7 +250,7 @@ private:
             for (const Step& step : change->steps) {
                 if (definesAll(step.view(), record)) {
                     from = change->sequence;
-                    removed = step.kind == StepKind::rm;
+                    removed = removes(step.kind);
                 }
             }
         }

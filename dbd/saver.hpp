@@ -32,6 +32,8 @@ public:
     /// Returns when a change that was just made may be answered. Throws xb::Error if the disk does not take
     /// it.
     Task<> acknowledge();
+    /// Whether that takes a while.
+    bool syncsAnswers() const { return durability_ == Durability::sync; }
     /// Returns when everything so far survives a power cut. Throws if that cannot be.
     Task<> sync();
     /// Returns when everything that is in the tree now is in the files. Throws naming what could not be

@@ -115,9 +115,11 @@ Platform::~Platform() {
 }
 
 void Platform::startDbd() {
-    dbd_ = std::make_unique<Process>(
-        directory_.path(), "dbd",
-        std::vector<std::string>{DBD, "--bus", daemon_.address(), "--root", root(), "--log-to", "stderr"});
+    dbd_ =
+        std::make_unique<Process>(directory_.path(), "dbd",
+                                  std::vector<std::string>{DBD, "--bus", daemon_.address(), "--root", root(),
+                                                           "--hypervisor", "emulated", "--emulator-directory",
+                                                           emulatorDirectory(), "--log-to", "stderr"});
     EXPECT_TRUE(dbd_->waitReady()) << dbd_->messages();
 }
 
