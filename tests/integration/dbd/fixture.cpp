@@ -75,28 +75,4 @@ void DbdFixture::setDomain(unsigned domid, const std::string& uuid) {
     await(xenstore->write("/local/domain/" + std::to_string(domid) + "/vm", vm));
 }
 
-void DbdFixture::await(Task<> task) {
-    bool done = false;
-    std::exception_ptr failure;
-    asio::co_spawn(loop.context(), std::move(task), [&](std::exception_ptr e) {
-        failure = e;
-        done = true;
-    });
-    if (!waitFor([&done] { return done; }))
-        throw std::runtime_error("no answer within the test's patience");
-    if (failure)
-        std::rethrow_exception(failure);
-}
-
-bool DbdFixture::waitFor(const std::function<bool()>& condition) {
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    loop.context().restart();
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() >= deadline)
-            return false;
-        loop.context().run_one_until(deadline);
-    }
-    return true;
-}
-
 } // namespace xb::test

@@ -5,6 +5,7 @@
 
 #include "idl/db_client.hpp"
 #include "idl/org_xenbroker_db_client.hpp"
+#include "tests/support/loop_runner.hpp"
 #include "tests/support/private_bus.hpp"
 #include "tests/support/process.hpp"
 #include "toolstack/libs/bus.hpp"
@@ -16,7 +17,6 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,18 +49,11 @@ protected:
     /// Says in xenstore that the domain is the VM `uuid`.
     void setDomain(unsigned domid, const std::string& uuid);
 
-    /// Runs a coroutine to its end; its exception becomes ours. Fails after `patience`.
     template <class T>
     T await(Task<T> task) {
-        std::optional<T> result;
-        auto wrapper = [](Task<T> inner, std::optional<T>& into) -> Task<> {
-            into = co_await std::move(inner);
-        };
-        await(wrapper(std::move(task), result));
-        return std::move(*result);
+        return runner.await(std::move(task));
     }
-    void await(Task<> task);
-    bool waitFor(const std::function<bool()>& condition);
+    bool waitFor(const std::function<bool()>& condition) { return runner.waitFor(condition); }
     /// What a call fails with: "name: text", or "none".
     template <class T>
     std::string errorOf(Task<T> task) {
@@ -78,6 +71,7 @@ protected:
     TemporaryDirectory directory;
     PrivateBus bus;
     Loop loop;
+    LoopRunner runner{loop};
     std::unique_ptr<Process> emulator;
     std::shared_ptr<xen::XenStore> xenstore;
     std::unique_ptr<Process> dbd;

@@ -156,30 +156,6 @@ idl::vm_nic::VmnicClient Platform::nic(const std::string& path) {
     return idl::vm_nic::VmnicClient(*bus_, xenmgrService, path);
 }
 
-void Platform::await(Task<> task) {
-    bool done = false;
-    std::exception_ptr failure;
-    asio::co_spawn(loop_.context(), std::move(task), [&](std::exception_ptr e) {
-        failure = e;
-        done = true;
-    });
-    if (!waitFor([&done] { return done; }))
-        throw std::runtime_error("no answer within the test's patience");
-    if (failure)
-        std::rethrow_exception(failure);
-}
-
-bool Platform::waitFor(const std::function<bool()>& condition) {
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    loop_.context().restart();
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() >= deadline)
-            return false;
-        loop_.context().run_one_until(deadline);
-    }
-    return true;
-}
-
 std::string Platform::createVm(const std::string& commandLine) {
     const std::string path = await(manager().createVmWithTemplate("new-vm-linux"));
     await(vm(path).setVirtType("pvh"));

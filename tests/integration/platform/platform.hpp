@@ -11,13 +11,13 @@
 #include "idl/xenmgr_client.hpp"
 #include "idl/xenmgr_host_client.hpp"
 #include "idl/xenmgr_vm_client.hpp"
+#include "tests/support/loop_runner.hpp"
 #include "tests/support/private_bus.hpp"
 #include "tests/support/process.hpp"
 #include "toolstack/libs/bus.hpp"
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,11 +57,12 @@ public:
 
     /// Runs a coroutine to its end; its exception becomes ours. Fails after `patience`.
     template <class T>
-    T await(Task<T> task);
-    void await(Task<> task);
+    T await(Task<T> task) {
+        return runner_.await(std::move(task));
+    }
     /// Lets the loop run until `condition` holds; it is looked at after every event. False when patience
     /// ends.
-    bool waitFor(const std::function<bool()>& condition);
+    bool waitFor(const std::function<bool()>& condition) { return runner_.waitFor(condition); }
 
     /// A VM made from the template new-vm-linux that can start: type pvh, a kernel, 32 MiB.
     std::string createVm(const std::string& commandLine = "");
@@ -77,11 +78,10 @@ public:
     void forgetSignals() { signals_.clear(); }
 
 private:
-    void run(Task<> task, bool& done, std::exception_ptr& failure);
-
     TemporaryDirectory directory_;
     PrivateBus daemon_{shippedPolicy(::getuid())};
     Loop loop_;
+    LoopRunner runner_{loop_};
     std::unique_ptr<Bus> bus_;
     std::unique_ptr<Process> emulator_;
     std::unique_ptr<Process> dbd_;
@@ -90,13 +90,5 @@ private:
     Subscription monitors_;
     std::vector<std::string> signals_;
 };
-
-template <class T>
-T Platform::await(Task<T> task) {
-    std::optional<T> result;
-    auto wrapper = [](Task<T> inner, std::optional<T>& into) -> Task<> { into = co_await std::move(inner); };
-    await(wrapper(std::move(task), result));
-    return std::move(*result);
-}
 
 } // namespace xb::test
