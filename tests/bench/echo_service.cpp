@@ -11,9 +11,6 @@
 
 namespace {
 
-constexpr auto serviceName = "org.xenbroker.bench.echo";
-constexpr auto bareServiceName = "org.xenbroker.bench.bare_echo";
-
 class Echo : public xb::Interface {
 public:
     const xb::InterfaceInfo& info() const override {
@@ -36,11 +33,11 @@ private:
     }
 };
 
-int serve(const std::string& address) {
+int serve(const std::string& address, const std::string& name) {
     xb::Loop loop;
     xb::Bus bus(loop, address);
     bus.objects().add("/", std::make_shared<Echo>());
-    bus.requestName(serviceName);
+    bus.requestName(name);
     xb::notifyReady();
     return loop.run();
 }
@@ -56,7 +53,7 @@ void check(int result, const char* what) {
         throw xb::systemError(what, -result);
 }
 
-int serveBare(const std::string& address) {
+int serveBare(const std::string& address, const std::string& name) {
     static const sd_bus_vtable table[] = {
         SD_BUS_VTABLE_START(0), SD_BUS_METHOD("echo", "s", "s", bareEcho, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END};
@@ -66,7 +63,7 @@ int serveBare(const std::string& address) {
     check(sd_bus_set_bus_client(bus, 1), "sd_bus_set_bus_client");
     check(sd_bus_start(bus), "sd_bus_start");
     check(sd_bus_add_object_vtable(bus, nullptr, "/", "org.xenbroker.bench", table, nullptr), "the vtable");
-    check(sd_bus_request_name(bus, bareServiceName, 0), "sd_bus_request_name");
+    check(sd_bus_request_name(bus, name.c_str(), 0), "sd_bus_request_name");
     xb::notifyReady();
     for (;;) {
         const int r = sd_bus_process(bus, nullptr);
@@ -84,7 +81,9 @@ int main(int argc, char** argv) {
     xb::CommonOptions common;
     bool bare = false;
     xb::addCommonOptions(app, common, false);
-    app.add_flag("--bare", bare, "sd-bus alone, as " + std::string(bareServiceName));
+    std::string name;
+    app.add_flag("--bare", bare, "sd-bus alone");
+    app.add_option("--name", name, "its name on the bus")->required();
     return xb::runProgram("bench_echo_service", app, common, argc, argv,
-                          [&] { return bare ? serveBare(common.bus) : serve(common.bus); });
+                          [&] { return bare ? serveBare(common.bus, name) : serve(common.bus, name); });
 }

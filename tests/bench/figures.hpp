@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The results: one row per figure, with its goal where there is one, as a table for people or a JSON object
-// per line for programs.
+// The results: one row per figure, with its goal and the echo service's figure where there are such, as a
+// table for people, in Markdown for documents, or a JSON object per line for programs.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <vector>
+
+namespace CLI {
+class App;
+}
 
 namespace xb::bench {
 
@@ -17,6 +21,7 @@ struct Goal {
     enum class Sense { atMost, atLeast };
     double limit;
     Sense sense = Sense::atMost;
+    bool ofEcho = false; ///< the limit is a multiple of echo's figure
 };
 
 struct Row {
@@ -25,16 +30,34 @@ struct Row {
     std::string unit;
     std::optional<Goal> goal = std::nullopt;
     std::string note = {}; ///< further figures of the same measurement
+    std::optional<double> echo = std::nullopt;
 };
 
 /// Prints rows as they come.
 class Report {
 public:
-    explicit Report(bool json);
+    enum class Format { table, markdown, json };
+    explicit Report(Format format);
     void add(const Row& row);
 
 private:
-    bool json_;
+    Format format_;
+};
+
+/// Multiplies the number of repetitions; below 1 for a first look.
+struct Effort {
+    double factor = 1;
+    unsigned times(unsigned count) const {
+        const auto scaled = static_cast<unsigned>(count * factor);
+        return scaled > 0 ? scaled : 1;
+    }
+};
+
+/// What a program of measurements is told on its command line.
+struct ReportOptions {
+    Report::Format format = Report::Format::table;
+    Effort effort;
+    void addTo(CLI::App& app);
 };
 
 } // namespace xb::bench

@@ -14,13 +14,9 @@ inline constexpr unsigned manyVms = 200;
 struct Measuring {
     Platform& platform;
     Report& report;
-    /// Multiplies the number of repetitions; below 1 for a first look.
-    double effort = 1;
+    Effort effort;
 
-    unsigned times(unsigned count) const {
-        const auto scaled = static_cast<unsigned>(count * effort);
-        return scaled > 0 ? scaled : 1;
-    }
+    unsigned times(unsigned count) const { return effort.times(count); }
 };
 
 /// Start of dbd and xenmgr on an empty database and on `many`; leaves them running on the latter.

@@ -10,10 +10,6 @@
 
 namespace xb::bench {
 
-Call echoCall(const char* service) {
-    return {service, "/", "org.xenbroker.bench", "echo", strings({"com.citrix.xenclient.xenmgr.vm"})};
-}
-
 Call listVms() {
     return {xenmgrService, "/", xenmgrService, "list_vms"};
 }
@@ -23,9 +19,12 @@ Call onVm(const std::string& path, const std::string& method) {
 }
 
 Platform::Platform() {
-    echo_ = launch("echo", {ECHO_SERVICE, "--bus", address(), "--log-to", "stderr"}, true);
-    bareEcho_ = launch("bare-echo", {ECHO_SERVICE, "--bare", "--bus", address(), "--log-to", "stderr"}, true);
-    emulator_ = launch("emulator",
+    echo_ = launch(directory(), "echo",
+                   {ECHO_SERVICE, "--name", echoService, "--bus", address(), "--log-to", "stderr"}, true);
+    bareEcho_ = launch(
+        directory(), "bare-echo",
+        {ECHO_SERVICE, "--bare", "--name", bareEchoService, "--bus", address(), "--log-to", "stderr"}, true);
+    emulator_ = launch(directory(), "emulator",
                        {XEN_EMULATOR, "--directory", directory() / "emulator", "--log-to", "stderr"}, true);
     client_ = std::make_unique<Client>(address());
     client_->onSignal("type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',"
@@ -55,20 +54,12 @@ Platform::~Platform() {
     bus_.stop(); // the monitors end with their bus
 }
 
-std::unique_ptr<test::Process> Platform::launch(const std::string& name, std::vector<std::string> arguments,
-                                                bool waitReady) {
-    auto process = std::make_unique<test::Process>(directory(), name, std::move(arguments));
-    if (waitReady && !process->waitReady())
-        throw Error(name + " does not start: " + process->messages());
-    return process;
-}
-
 double Platform::start(const std::filesystem::path& root) {
     makeDirectories(root / "config");
     xenmgrServes_ = false;
     const auto begin = std::chrono::steady_clock::now();
-    dbd_ = launch("dbd", {DBD, "--bus", address(), "--root", root, "--log-to", "stderr"}, false);
-    xenmgr_ = launch("xenmgr",
+    dbd_ = launch(directory(), "dbd", {DBD, "--bus", address(), "--root", root, "--log-to", "stderr"}, false);
+    xenmgr_ = launch(directory(), "xenmgr",
                      {XENMGR, "--bus", address(), "--root", root, "--hypervisor", "emulated",
                       "--emulator-directory", directory() / "emulator", "--xenvm", XENVM, "--templates",
                       TEMPLATES, "--log-to", "stderr"},
@@ -84,14 +75,8 @@ double Platform::start(const std::filesystem::path& root) {
 
 void Platform::stop() {
     for (auto* process : {&xenmgr_, &dbd_}) {
-        if (!*process)
-            continue;
-        (*process)->signal(SIGTERM);
-        const auto status = (*process)->waitEnd();
-        const std::string messages = (*process)->messages();
-        process->reset();
-        if (status != 0)
-            throw Error("a daemon did not end well: " + messages);
+        if (*process)
+            end(*process);
     }
 }
 

@@ -3,9 +3,8 @@
 // xenmgr on one database after the other, all as processes of their own in a temporary directory.
 #pragma once
 
-#include "client.hpp"
+#include "programs.hpp"
 #include "tests/support/private_bus.hpp"
-#include "tests/support/process.hpp"
 
 #include <filesystem>
 #include <map>
@@ -15,14 +14,9 @@
 
 namespace xb::bench {
 
-inline constexpr auto echoService = "org.xenbroker.bench.echo";
-inline constexpr auto bareEchoService = "org.xenbroker.bench.bare_echo";
-inline constexpr auto databaseService = "com.citrix.xenclient.db";
 inline constexpr auto xenmgrService = "com.citrix.xenclient.xenmgr";
 inline constexpr auto vmInterface = "com.citrix.xenclient.xenmgr.vm";
 
-/// Echo calls, as long as a property's name.
-Call echoCall(const char* service = echoService);
 Call listVms();
 Call onVm(const std::string& path, const std::string& method);
 
@@ -50,9 +44,6 @@ public:
     const std::string& state(const std::string& vmPath) { return states_[vmPath]; }
 
 private:
-    std::unique_ptr<test::Process> launch(const std::string& name, std::vector<std::string> arguments,
-                                          bool waitReady);
-
     test::TemporaryDirectory directory_;
     test::PrivateBus bus_;
     std::unique_ptr<test::Process> echo_;

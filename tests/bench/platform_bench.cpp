@@ -11,19 +11,16 @@
 
 int main(int argc, char** argv) {
     CLI::App app("platform_bench: measures the platform on a private bus");
-    bool json = false;
-    double effort = 1;
+    xb::bench::ReportOptions options;
     std::vector<std::string> parts{"calls", "life"};
-    app.add_flag("--json", json, "a JSON object per line instead of the table");
-    app.add_option("--effort", effort, "multiplies the number of repetitions")
-        ->check(CLI::Range(0.01, 100.0));
+    options.addTo(app);
     app.add_option("parts", parts, "what to measure besides the start of the platform")
         ->check(CLI::IsMember({"calls", "life"}));
     CLI11_PARSE(app, argc, argv);
     try {
         xb::bench::Platform platform;
-        xb::bench::Report report(json);
-        const xb::bench::Measuring measuring{platform, report, effort};
+        xb::bench::Report report(options.format);
+        const xb::bench::Measuring measuring{platform, report, options.effort};
         const auto many = platform.directory() / "many";
         xb::makeDirectories(many / "storage/isos");
         xb::writeFileAtomically(many / "kernel", "not a kernel");
