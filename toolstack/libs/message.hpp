@@ -9,6 +9,7 @@
 
 #include <sdbus-c++/sdbus-c++.h>
 
+#include <concepts>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -46,6 +47,9 @@ public:
     sd_bus_message* raw() const { return static_cast<sd_bus_message*>(msg_); }
     explicit operator bool() const { return msg_ != nullptr; }
 
+    /// What << does with a text: the same as sdbus-c++, but quicker with long ones.
+    void appendText(const std::string& text);
+
     std::string sender() const;
     std::string path() const;
     std::string interface() const;
@@ -56,6 +60,12 @@ public:
 private:
     using sdbus::PlainMessage::PlainMessage;
 };
+
+template <std::same_as<std::string> Text> // and nothing that becomes one: sdbus-c++ has more overloads
+Message& operator<<(Message& message, const Text& text) {
+    message.appendText(text);
+    return message;
+}
 
 /// Reads all values of a body in order.
 template <class... T>

@@ -40,6 +40,10 @@ constexpr std::string_view standardInterfaces =
     "<arg name=\"properties\" type=\"a{sv}\" direction=\"out\"/></method>\n"
     " </interface>\n";
 
+std::string_view view(const char* text) {
+    return text ? std::string_view(text) : std::string_view();
+}
+
 std::string inQuotes(std::string_view text) {
     return '"' + std::string(text) + '"';
 }
@@ -118,7 +122,8 @@ int ObjectServer::onCall(sd_bus_message* message, void* userdata, void* /*error*
 
 void ObjectServer::dispatch(Message message) {
     auto call = std::make_shared<IncomingCall>(bus_, std::move(message));
-    asio::co_spawn(bus_.loop().executor(), serve(call), [call](const std::exception_ptr& failure) {
+    auto task = guard_ ? serve(call) : route(call); // a coroutine less for those without a guard
+    asio::co_spawn(bus_.loop().executor(), std::move(task), [call](const std::exception_ptr& failure) {
         try {
             answerWithFailure(*call, failure);
         } catch (const std::exception& e) {
@@ -135,38 +140,45 @@ Task<> ObjectServer::serve(std::shared_ptr<IncomingCall> call) {
 }
 
 Task<> ObjectServer::route(std::shared_ptr<IncomingCall> call) {
-    const std::string path = call->message().path();
-    const std::string interface = call->message().interface();
-    const std::string member = call->message().member();
+    const Message message = call->message(); // which the following are parts of
+    const std::string_view path = view(sd_bus_message_get_path(message.raw()));
+    const std::string_view interface = view(sd_bus_message_get_interface(message.raw()));
+    const std::string_view member = view(sd_bus_message_get_member(message.raw()));
     if ((interface == introspectableInterface || interface.empty()) && member == "Introspect") {
-        if (!has(path) && !isParent(path))
-            throw Error(errors::unknownObject, "no object " + path + " here");
+        const std::string object(path);
+        if (!has(object) && !isParent(object))
+            throw Error(errors::unknownObject, "no object " + object + " here");
         call->arguments<>();
-        call->reply(introspect(path));
+        call->reply(introspect(object));
         co_return;
     }
-    auto object = objects_.find(path);
+    const auto object = objects_.find(path);
     if (object == objects_.end())
-        throw Error(errors::unknownObject, "no object " + path + " here");
-    const Interfaces interfaces = object->second; // kept alive while the call is under way
+        throw Error(errors::unknownObject, "no object " + std::string(path) + " here");
     if (interface == propertiesInterface) {
-        co_await property(member, interfaces, std::move(call));
+        const Interfaces interfaces = object->second; // kept alive while the call is under way
+        const std::string name(member);
+        co_await property(name, interfaces, std::move(call));
         co_return;
     }
-    for (const auto& candidate : interfaces) {
+    for (const auto& candidate : object->second) {
         if (!interface.empty() && candidate->info().name != interface)
             continue;
         if (const MethodInfo* method = candidate->info().findMethod(member)) {
-            co_await method->invoke(candidate, std::move(call));
+            const std::shared_ptr<Interface> target = candidate; // kept alive as well
+            co_await method->invoke(target, std::move(call));
             co_return;
         }
         if (!interface.empty())
-            throw Error(errors::unknownMethod,
-                        "interface " + interface + " of " + path + " has no method " + member);
+            throw Error(errors::unknownMethod, "interface " + std::string(interface) + " of " +
+                                                   std::string(path) + " has no method " +
+                                                   std::string(member));
     }
     if (interface.empty())
-        throw Error(errors::unknownMethod, "object " + path + " has no method " + member);
-    throw Error(errors::unknownInterface, "object " + path + " has no interface " + interface);
+        throw Error(errors::unknownMethod,
+                    "object " + std::string(path) + " has no method " + std::string(member));
+    throw Error(errors::unknownInterface,
+                "object " + std::string(path) + " has no interface " + std::string(interface));
 }
 
 Task<> ObjectServer::property(const std::string& member, const Interfaces& interfaces,

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -64,16 +66,33 @@ constexpr bool isNoncharacter(std::string_view sequence) {
     return byte(0) == 0xef && (endOfPlane || arabic);
 }
 
+/// How many bytes at the start of `text` are ASCII other than NUL, counted in steps of eight.
+inline std::size_t plainPrefix(std::string_view text) {
+    constexpr std::uint64_t ones = 0x0101010101010101;
+    constexpr std::uint64_t highs = 0x8080808080808080;
+    std::size_t at = 0;
+    for (; at + sizeof(std::uint64_t) <= text.size(); at += sizeof(std::uint64_t)) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, text.data() + at, sizeof word);
+        // A byte beyond ASCII has its high bit; a NUL gets it by borrowing.
+        if ((((word - ones) | word) & highs) != 0)
+            break;
+    }
+    return at;
+}
+
 /// Whether a D-Bus string may carry `text`: UTF-8 without NUL, and without noncharacters, which the
 /// specification allows and sd-bus does not.
-constexpr bool isBusText(std::string_view text) {
-    while (!text.empty()) {
+inline bool isBusText(std::string_view text) {
+    while (true) {
+        text.remove_prefix(plainPrefix(text)); // nearly all text is: an eighth of the time for it
+        if (text.empty())
+            return true;
         const std::size_t length = utf8Length(text);
         if (length == 0 || text.front() == '\0' || isNoncharacter(text.substr(0, length)))
             return false;
         text.remove_prefix(length);
     }
-    return true;
 }
 
 /// C0 controls and DEL: not in what is shown to people.

@@ -156,6 +156,22 @@ TEST_F(BusTest, PropertiesWithDashesAreAwaitedBothWays) {
     EXPECT_EQ(thing->name, "x");
 }
 
+TEST_F(BusTest, LongTextsArriveWholeAndUncleanOnesAreRefused) {
+    const auto get = [this] {
+        Variant value;
+        call("/a/b", properties_, "Get", std::string(interfaceName), std::string("long-name")) >> value;
+        return value.get<std::string>();
+    };
+    for (const std::size_t length : {4095U, 4096U, 1'000'000U}) {
+        thing->name = std::string(length - 2, 'x') + "\xC3\xBC";
+        EXPECT_EQ(get(), thing->name);
+        thing->name.back() = 'x'; // half a character: the bus would end the connection for it
+        EXPECT_THROW(get(), Error);
+    }
+    thing->name = "short";
+    EXPECT_EQ(get(), "short");
+}
+
 TEST_F(BusTest, GetAllLeavesOutWhatFails) {
     std::map<std::string, Variant> all;
     auto reply = call("/a/b", properties_, "GetAll", std::string(interfaceName));

@@ -134,6 +134,23 @@ TEST(Utf8, TheBusTakesWhatIsTakenForItsText) {
     }
 }
 
+// What is looked at eight bytes at a time has something before and behind it.
+TEST(Utf8, WhereverItStands) {
+    const std::string around = "sixteen letters.";
+    for (std::size_t shift = 0; shift <= 8; ++shift) {
+        const std::string before = around.substr(0, shift);
+        for (unsigned byte = 0; byte < 256; ++byte) {
+            const std::string text = before + static_cast<char>(byte) + around;
+            EXPECT_EQ(isBusText(text), byte > 0 && byte < 0x80) << shift << " before " << byte;
+        }
+        for (const std::string& text : fourBytes()) {
+            EXPECT_EQ(isBusText(before + text), isBusText(text))
+                << shift << " before " << std::hex << packed(text);
+            EXPECT_EQ(isBusText(before + text + around), isBusText(text + around)) << shift;
+        }
+    }
+}
+
 TEST(Utf8, Noncharacters) {
     for (std::uint32_t code = 0; code <= 0x10ffff; ++code) {
         const bool expected = (code & 0xfffeU) == 0xfffeU || (code >= 0xfdd0 && code <= 0xfdef);
