@@ -21,9 +21,11 @@ namespace xb::dbd {
 
 namespace {
 
-constexpr unsigned parseFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag |
-                                rapidjson::kParseFullPrecisionFlag | rapidjson::kParseNumbersAsStringsFlag;
-constexpr unsigned parseFlagsIgnoringRest = parseFlags | rapidjson::kParseStopWhenDoneFlag;
+// Text that is known to be valid needs no validation of each character: that was a tenth of a start.
+constexpr unsigned forCleanText = rapidjson::kParseIterativeFlag | rapidjson::kParseFullPrecisionFlag |
+                                  rapidjson::kParseNumbersAsStringsFlag;
+constexpr unsigned forAnyText = forCleanText | rapidjson::kParseValidateEncodingFlag;
+constexpr unsigned ignoringRest = rapidjson::kParseStopWhenDoneFlag;
 
 bool isWhiteSpace(char c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -245,13 +247,13 @@ private:
         if (text.size() > limits_.valueBytes)
             return refuse(std::string(what) + " has " + bytesText(text.size()) + ", the limit is " +
                           std::to_string(limits_.valueBytes));
+        if (isCleanText(text))
+            return true;
         if (text.find('\0') != std::string_view::npos)
             return refuse(std::string(what) + " contains the character NUL, which D-Bus cannot carry");
         // RapidJSON takes the second half of a surrogate pair without the first, and noncharacters.
-        if (!isCleanText(text))
-            return refuse(std::string(what) +
-                          " contains half of a surrogate pair or a noncharacter, which D-Bus cannot carry");
-        return true;
+        return refuse(std::string(what) +
+                      " contains half of a surrogate pair or a noncharacter, which D-Bus cannot carry");
     }
     bool checkArraySize() {
         if (array_.text().size() <= limits_.valueBytes)
@@ -378,15 +380,22 @@ struct Attempt {
     std::string error;
 };
 
+/// `valid`: the whole text is known to be valid UTF-8.
+rapidjson::ParseResult read(rapidjson::MemoryStream& stream, Builder& builder, Trailing trailing,
+                            bool valid) {
+    rapidjson::Reader reader;
+    if (trailing == Trailing::Ignored)
+        return valid ? reader.Parse<forCleanText | ignoringRest>(stream, builder)
+                     : reader.Parse<forAnyText | ignoringRest>(stream, builder);
+    return valid ? reader.Parse<forCleanText>(stream, builder) : reader.Parse<forAnyText>(stream, builder);
+}
+
 Attempt attempt(std::string_view text, Trailing trailing, const Limits& limits, std::size_t depth,
                 Changes* changes) {
     Attempt result;
     Builder builder(limits, depth, changes);
     rapidjson::MemoryStream stream(text.data(), text.size());
-    rapidjson::Reader reader;
-    const rapidjson::ParseResult parsed = trailing == Trailing::Ignored
-                                              ? reader.Parse<parseFlagsIgnoringRest>(stream, builder)
-                                              : reader.Parse<parseFlags>(stream, builder);
+    const rapidjson::ParseResult parsed = read(stream, builder, trailing, isCleanText(text));
     result.offset = parsed ? stream.Tell() : parsed.Offset();
     if (parsed && endsInsideNumber(text, result.offset)) {
         result.error = "Invalid number.";

@@ -17,8 +17,10 @@ namespace xb::dbd {
 
 namespace {
 
-constexpr std::size_t indexFrom = 17;      // children; below, a walk over the list is as fast
-constexpr std::size_t firstIndexSize = 64; // slots, a power of two
+// A walk over the list costs a cache miss per child, so few are enough for the index to win; the first one is
+// small because most nodes that have one have hardly more children.
+constexpr std::size_t indexFrom = 9;
+constexpr std::size_t firstIndexSize = 16; // slots, a power of two
 
 SipKey indexKey() {
     static const SipKey key = [] {

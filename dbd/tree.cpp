@@ -218,30 +218,39 @@ NodePtr Tree::parse(std::string_view path, std::string_view json) const {
     return std::move(parsed.node);
 }
 
-void Tree::replace(Node& node, NodePtr content) {
+/// `more` is what content->measure() says. Its root is nameless: the name that stays counts below.
+void Tree::replace(Node& node, NodePtr content, const TreeSize& more) {
     const TreeSize less = node.measure();
-    const TreeSize more = content->measure(); // its root is nameless: the name that stays counts below
     size_.nodes = size_.nodes + more.nodes - less.nodes;
     size_.bytes = size_.bytes + more.bytes + node.name().size() - less.bytes;
     node.adoptContent(*content);
     notify(pathOf(node));
 }
 
-TreeSize Tree::checkPut(std::string_view path, const Node& content) const {
+/// Throws if a content of this size cannot be put at `path`. Returns how much the tree may grow at most.
+TreeSize Tree::checkPlace(std::string_view path, TreeSize content) const {
     checkPath(path);
     const Descent end = descend(path);
     if (end.node->kind() == NodeKind::File)
         throw binaryError("inject", *end.node);
-    TreeSize more = content.measure();
-    checkRoom(more, end.complete() ? end.node->measure() : TreeSize{}, path);
-    for (PathWalk rest = end.rest; !rest.done(); ++more.nodes)
-        more.bytes += rest.take().size();
-    return more;
+    // Counting what goes means to walk over it: only where it matters.
+    const bool plenty =
+        size_.nodes + content.nodes <= limits_.nodes && size_.bytes + content.bytes <= limits_.treeBytes;
+    if (!plenty)
+        checkRoom(content, end.complete() ? end.node->measure() : TreeSize{}, path);
+    for (PathWalk rest = end.rest; !rest.done(); ++content.nodes)
+        content.bytes += rest.take().size();
+    return content;
+}
+
+TreeSize Tree::checkPut(std::string_view path, const Node& content) const {
+    return checkPlace(path, content.measure());
 }
 
 void Tree::put(std::string_view path, NodePtr content) {
-    checkPut(path, *content);
-    replace(create(descend(path)), std::move(content));
+    const TreeSize size = content->measure();
+    static_cast<void>(checkPlace(path, size));
+    replace(create(descend(path)), std::move(content), size);
 }
 
 void Tree::inject(std::string_view path, std::string_view json) {
@@ -249,7 +258,8 @@ void Tree::inject(std::string_view path, std::string_view json) {
 }
 
 void Tree::graft(std::string_view path, NodePtr content) {
-    replace(create(descend(path)), std::move(content));
+    const TreeSize size = content->measure();
+    replace(create(descend(path)), std::move(content), size);
 }
 
 /// Removes the Empty children of `lowest` and of every node above it. Returns their paths.

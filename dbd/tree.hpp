@@ -83,8 +83,9 @@ private:
     void checkPath(std::string_view path) const;
     void checkRoom(const TreeSize& more, const TreeSize& less, std::string_view path) const;
     Node& create(const Descent& from);
+    TreeSize checkPlace(std::string_view path, TreeSize content) const;
     void removeAll();
-    void replace(Node& node, NodePtr content);
+    void replace(Node& node, NodePtr content, const TreeSize& more);
     std::vector<std::string> discardEmpty(Node& lowest);
     std::string pruneFrom(Node& node, bool keepFirst = false);
     const Node* prunedTop(const Descent& end) const;

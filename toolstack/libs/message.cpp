@@ -44,7 +44,7 @@ Message Message::adopt(sd_bus_message* message) {
 }
 
 void Message::appendText(const std::string& text) {
-    // sd-bus looks at a text three times, byte by byte: of the longest replies that is a third of the time.
+    // sd-bus measures, checks and copies a text, byte by byte where that is not simple; dumps are megabytes.
     constexpr std::size_t longText = 4096;
     if (text.size() < longText || !isBusText(text)) {
         sdbus::PlainMessage::operator<<(text); // which refuses what is not clean
