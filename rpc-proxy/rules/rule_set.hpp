@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rules in force: immutable, compiled once, asked per message. What a peer is (its identity, its VM's properties)
+// changes seldom, what it sends with every message. So PeerRules works out once which rules can apply to a peer at all,
+// and a verdict only intersects that set with, for each field that rules look at, the set of rules which the message's
+// value satisfies; the highest bit left is the last matching rule.
+//
+// Cost of a verdict: one hash per field in use, then the words of 64 rules in which every one of those sets has a
+// member: as a rule one or two, whatever the number of rules; at worst all of them (10 000 rules: 157 words). It
+// allocates nothing. Making PeerRules is linear in the number of rules.
+#pragma once
+
+#include "rpc-proxy/rules/field_index.hpp"
+#include "rpc-proxy/rules/query.hpp"
+
+#include <array>
+#include <memory>
+#include <span>
+
+namespace xb::proxy::rules {
+
+/// The answer: whether the message passes, and which rule of the set said so.
+struct Verdict {
+    static constexpr std::uint32_t noRule = UINT32_MAX;
+
+    bool allowed = false;
+    /// Index into the set; noRule: none matched, hence denied.
+    std::uint32_t rule = noRule;
+};
+
+class RuleSet {
+public:
+    /// The implicit rule, then `rules` in this order: those of the file, those that were added, those of the VMs. They
+    /// are as the parser makes them (what it refuses must not be in them).
+    explicit RuleSet(std::span<const Rule> rules = {});
+
+    /// With the implicit rule, which is number 0.
+    std::size_t size() const { return sources_.size(); }
+    /// The rule again, its origin included. Index below size().
+    Rule rule(std::size_t index) const;
+    /// As it is written.
+    std::string_view text(std::size_t index) const;
+    Origin origin(std::size_t index) const;
+    /// `allowed by ORIGIN: RULE`, or `denied: no rule matches`.
+    std::string describe(const Verdict& verdict) const;
+
+    /// The names of the properties of VMs that its rules depend on, sorted.
+    const std::vector<std::string>& neededProperties() const { return neededProperties_; }
+
+private:
+    friend class PeerRules;
+    static constexpr std::size_t messageTypes = 5;
+
+    /// The conditions on the peer that one or more rules have.
+    struct PeerConditions {
+        Rule::Stubdom stubdom = Rule::Stubdom::no;
+        std::vector<Condition> conditions;
+    };
+    struct Source {
+        std::uint32_t textEnd = 0; // in texts_
+        std::uint32_t peer = 0;    // in peers_
+        std::uint32_t name = 0;    // in sourceNames_
+        std::uint32_t number = 0;
+        Origin::Kind kind = Origin::Kind::implicit;
+        Action action = Action::deny;
+    };
+
+    void storeRules(std::span<const Rule> rules);
+    void indexFields(std::span<const Rule> rules);
+    void indexTypes(std::span<const Rule> rules);
+    void findProperties();
+    const Bitmap& ofType(Direction direction, MessageType type) const {
+        return types_[static_cast<std::size_t>(direction) * messageTypes + static_cast<std::size_t>(type)];
+    }
+
+    std::string texts_;
+    std::vector<Source> sources_;
+    std::vector<std::string> sourceNames_;
+    std::vector<PeerConditions> peers_;
+    std::array<FieldIndex, messageFields> fields_;
+    std::array<Bitmap, 2 * messageTypes> types_;
+    std::vector<std::string> neededProperties_;
+};
+
+/// A rule set as it applies to one peer. Make a new one when the rules, or a property that they need, change.
+class PeerRules {
+public:
+    /// `rules` is not null.
+    PeerRules(std::shared_ptr<const RuleSet> rules, const Subject& subject, const Properties& properties);
+
+    /// Does not allocate, cannot fail.
+    Verdict evaluate(const Message& message) const;
+    const RuleSet& rules() const { return *rules_; }
+
+private:
+    std::shared_ptr<const RuleSet> rules_;
+    Bitmap applicable_;
+};
+
+} // namespace xb::proxy::rules

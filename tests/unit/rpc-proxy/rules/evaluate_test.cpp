@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rpc-proxy/rules/rule_set.hpp"
+#include <gtest/gtest.h>
