@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Built once: values sorted, then hashed. The keys are the rules' (trusted): a message cannot lengthen a probe chain.
+// Built once: values sorted, then hashed. The keys are the rules' (trusted): a message cannot lengthen a
+// probe chain.
 #include "rpc-proxy/rules/field_index.hpp"
 
 #include <algorithm>
@@ -8,7 +9,8 @@
 
 namespace xb::proxy::rules {
 
-FieldIndex::FieldIndex(std::size_t rules, const std::vector<std::pair<std::uint32_t, std::string_view>>& values,
+FieldIndex::FieldIndex(std::size_t rules,
+                       const std::vector<std::pair<std::uint32_t, std::string_view>>& values,
                        const Bitmap& deny)
     : free_(rules), absent_(rules), summaryWords_(wordsFor(wordsFor(rules))) {
     Bitmap conditioned(rules);
@@ -75,7 +77,8 @@ FieldIndex::Postings FieldIndex::find(std::string_view value) const {
     if (found == 0)
         return {};
     const Value& entry = values_[found - 1];
-    return {&words_[entry.posting], &bits_[entry.posting], entry.count, &summaries_[(found - 1) * summaryWords_]};
+    return {&words_[entry.posting], &bits_[entry.posting], entry.count,
+            &summaries_[(found - 1) * summaryWords_]};
 }
 
 } // namespace xb::proxy::rules

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One field of the message, all rules: which of them a value satisfies. A look-up is one hash; what it finds are the
-// rules with that very value, as (word, bits) pairs, beside those that do not look at the field.
+// One field of the message, all rules: which of them a value satisfies. A look-up is one hash; what it finds
+// are the rules with that very value, as (word, bits) pairs, beside those that do not look at the field.
 #pragma once
 
 #include "rpc-proxy/rules/bitmap.hpp"
@@ -39,7 +39,7 @@ public:
 
 private:
     struct Value {
-        std::uint32_t text = 0, length = 0;  // in texts_
+        std::uint32_t text = 0, length = 0;   // in texts_
         std::uint32_t posting = 0, count = 0; // in words_ and bits_
     };
 

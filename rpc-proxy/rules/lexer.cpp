@@ -26,8 +26,8 @@ std::string byteName(char c) {
     return fmt::format("'{}'", c);
 }
 
-/// How many bytes follow the lead byte of a UTF-8 sequence, and which range the first of them is in: that is where
-/// overlong forms, surrogates and what is beyond U+10FFFF show (Unicode, table 3-7).
+/// How many bytes follow the lead byte of a UTF-8 sequence, and which range the first of them is in: that is
+/// where overlong forms, surrogates and what is beyond U+10FFFF show (Unicode, table 3-7).
 struct Utf8Lead {
     std::uint8_t first, last; // lead bytes
     std::uint8_t low, high;   // of the byte after it
@@ -84,8 +84,8 @@ std::optional<Token> Lexer::next() {
         return std::nullopt;
     Token token = line_[at_] == '"' ? quotedText() : plain();
     if (token.text.size() > limits_.tokenBytes)
-        throw Fault{token.column, fmt::format("a value of {} bytes, where at most {} are allowed", token.text.size(),
-                                              limits_.tokenBytes)};
+        throw Fault{token.column, fmt::format("a value of {} bytes, where at most {} are allowed",
+                                              token.text.size(), limits_.tokenBytes)};
     if (at_ < line_.size() && !isBlank(line_[at_]) && line_[at_] != '#')
         failUnexpected();
     return token;
@@ -105,7 +105,8 @@ Token Lexer::quotedText() {
     std::string text;
     while (at_ < line_.size() && line_[at_] != '"') {
         if (isControl(line_[at_]))
-            throw Fault{at_ + 1, byteName(line_[at_]) + " in quotes: expected text without control characters"};
+            throw Fault{at_ + 1,
+                        byteName(line_[at_]) + " in quotes: expected text without control characters"};
         const bool escape = line_[at_] == '\\';
         text += escape ? escaped() : line_[at_];
         at_ += escape ? 2U : 1U;
@@ -126,9 +127,10 @@ char Lexer::escaped() const {
 }
 
 void Lexer::failUnexpected() const {
-    throw Fault{at_ + 1, fmt::format("unexpected {}: expected a blank, or letters, digits, '_', '.' and '-' beginning "
-                                     "with a letter or digit; other values go in double quotes",
-                                     byteName(line_[at_]))};
+    throw Fault{at_ + 1,
+                fmt::format("unexpected {}: expected a blank, or letters, digits, '_', '.' and '-' beginning "
+                            "with a letter or digit; other values go in double quotes",
+                            byteName(line_[at_]))};
 }
 
 } // namespace xb::proxy::rules

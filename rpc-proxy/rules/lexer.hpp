@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The words of one line of a rules file. Borrows the line; bytes of it that are not ASCII may stand in quotes (as
-// UTF-8) and in comments only.
+// The words of one line of a rules file. Borrows the line; bytes of it that are not ASCII may stand in quotes
+// (as UTF-8) and in comments only.
 #pragma once
 
 #include "rpc-proxy/rules/limits.hpp"
@@ -11,8 +11,8 @@
 
 namespace xb::proxy::rules {
 
-/// What is wrong, at which byte of the line (from 1). Thrown by the lexer and the parser of a line, and caught by the
-/// parser of the file.
+/// What is wrong, at which byte of the line (from 1). Thrown by the lexer and the parser of a line, and
+/// caught by the parser of the file.
 struct Fault {
     std::size_t column = 0;
     std::string text;

@@ -14,15 +14,17 @@ namespace xb::proxy::rules {
 
 namespace {
 
-constexpr std::string_view specifiers = "destination, interface, member, sender, arg0, dom-uuid, dom-id, dom-type, "
-                                        "dom-name, stubdom or if-boolean";
+constexpr std::string_view specifiers =
+    "destination, interface, member, sender, arg0, dom-uuid, dom-id, dom-type, "
+    "dom-name, stubdom or if-boolean";
 constexpr std::size_t shownBytes = 60; // of a word that an error repeats
 
 bool addsUp(Field field) {
     return field == Field::domType || field == Field::domName || field == Field::ifBoolean;
 }
 
-/// No header of a message is empty, and neither is the name of a property; a string or the name of a VM may be.
+/// No header of a message is empty, and neither is the name of a property; a string or the name of a VM may
+/// be.
 bool mayBeEmpty(Field field) {
     return field == Field::arg0 || field == Field::domName;
 }
@@ -47,7 +49,8 @@ public:
         if (!token)
             return std::nullopt;
         if (!isWord(*token, "allow") && !isWord(*token, "deny"))
-            throw Fault{token->column, fmt::format("a rule cannot begin with {}: expected allow or deny", shown(*token))};
+            throw Fault{token->column,
+                        fmt::format("a rule cannot begin with {}: expected allow or deny", shown(*token))};
         rule_.action = token->text == "allow" ? Action::allow : Action::deny;
         token = lexer_.next();
         if (token && parseSubject(*token))
@@ -60,11 +63,14 @@ public:
     }
 
 private:
-    static bool isWord(const Token& token, std::string_view word) { return !token.quoted && token.text == word; }
+    static bool isWord(const Token& token, std::string_view word) {
+        return !token.quoted && token.text == word;
+    }
 
     bool parseSubject(const Token& token) {
         static constexpr std::array<std::optional<MessageType>, 5> types{
-            std::nullopt, MessageType::methodCall, MessageType::methodReturn, MessageType::error, MessageType::signal};
+            std::nullopt, MessageType::methodCall, MessageType::methodReturn, MessageType::error,
+            MessageType::signal};
         for (const Direction direction : {Direction::incoming, Direction::outgoing}) {
             for (const auto& type : types) {
                 if (!isWord(token, subjectName(direction, type)))
@@ -79,7 +85,8 @@ private:
 
     void parseEnd() {
         if (const auto token = lexer_.next())
-            throw Fault{token->column, fmt::format("{} after all: expected the end of the rule", shown(*token))};
+            throw Fault{token->column,
+                        fmt::format("{} after all: expected the end of the rule", shown(*token))};
     }
 
     void parseSpecifiers(std::optional<Token> token) {
@@ -90,7 +97,8 @@ private:
             }
             const auto field = token->quoted ? std::nullopt : fieldByName(token->text);
             if (!field)
-                throw Fault{token->column, fmt::format("unknown word {}: expected {}", shown(*token), specifiers)};
+                throw Fault{token->column,
+                            fmt::format("unknown word {}: expected {}", shown(*token), specifiers)};
             addCondition(parseCondition(*field, *token), token->column);
         }
     }
@@ -98,14 +106,16 @@ private:
     Token parseValue(const Token& word, std::string_view expected) {
         auto token = lexer_.next();
         if (!token)
-            throw Fault{lexer_.column(), fmt::format("{} without its value: expected {}", word.text, expected)};
+            throw Fault{lexer_.column(),
+                        fmt::format("{} without its value: expected {}", word.text, expected)};
         return *std::move(token);
     }
 
     bool parseBoolean(const Token& word) {
         const Token value = parseValue(word, "true or false");
         if (!isWord(value, "true") && !isWord(value, "false"))
-            throw Fault{value.column, fmt::format("{} cannot be {}: expected true or false", word.text, shown(value))};
+            throw Fault{value.column,
+                        fmt::format("{} cannot be {}: expected true or false", word.text, shown(value))};
         return value.text == "true";
     }
 
@@ -119,8 +129,9 @@ private:
         if (field == Field::domUuid) {
             std::string uuid = canonicalUuid(condition.text);
             if (uuid.empty())
-                throw Fault{value.column, fmt::format("dom-uuid {} is no UUID: expected 8-4-4-4-12 hex digits",
-                                                      shown({condition.text, 0, true}))};
+                throw Fault{value.column,
+                            fmt::format("dom-uuid {} is no UUID: expected 8-4-4-4-12 hex digits",
+                                        shown({condition.text, 0, true}))};
             condition.text = std::move(uuid);
         }
         if (field == Field::ifBoolean)
@@ -132,14 +143,15 @@ private:
         unsigned number = 0;
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
         if (error != std::errc() || end != text.data() + text.size() || number > maxDomid)
-            throw Fault{column,
-                        fmt::format("dom-id {}: expected a number from 0 to {}", shown({text, 0, true}), maxDomid)};
+            throw Fault{column, fmt::format("dom-id {}: expected a number from 0 to {}",
+                                            shown({text, 0, true}), maxDomid)};
         return std::to_string(number);
     }
 
     void addCondition(Condition condition, std::size_t column) {
         if (!addsUp(condition.field))
-            std::erase_if(rule_.conditions, [&](const Condition& each) { return each.field == condition.field; });
+            std::erase_if(rule_.conditions,
+                          [&](const Condition& each) { return each.field == condition.field; });
         if (rule_.conditions.size() >= limits_.conditions)
             throw Fault{column, fmt::format("more than {} conditions in one rule", limits_.conditions)};
         rule_.conditions.push_back(std::move(condition));
@@ -160,7 +172,8 @@ std::string_view takeLine(std::string_view& text) {
 
 std::optional<Rule> parseLine(std::string_view line, const Limits& limits) {
     if (line.size() > limits.lineBytes)
-        throw Fault{1, fmt::format("a line of {} bytes, where at most {} are allowed", line.size(), limits.lineBytes)};
+        throw Fault{1, fmt::format("a line of {} bytes, where at most {} are allowed", line.size(),
+                                   limits.lineBytes)};
     return RuleParser(line, limits).parse();
 }
 
@@ -200,7 +213,8 @@ std::string ParseResult::errorText(std::string_view file) const {
 
 ParseResult parseRules(std::string_view text, const std::string& file, const Limits& limits) {
     if (text.size() > limits.fileBytes)
-        return refused(0, 0, fmt::format("{} bytes, where at most {} are allowed", text.size(), limits.fileBytes));
+        return refused(0, 0,
+                       fmt::format("{} bytes, where at most {} are allowed", text.size(), limits.fileBytes));
     ParseResult result;
     for (std::size_t number = 1; !text.empty(); ++number) {
         try {
@@ -228,7 +242,8 @@ ParseResult parseAddedRule(std::string_view text, std::size_t number, const Limi
     return parseOne(text, {Origin::Kind::added, "", number}, limits);
 }
 
-ParseResult parseVmRule(std::string_view text, std::string_view uuid, std::size_t number, const Limits& limits) {
+ParseResult parseVmRule(std::string_view text, std::string_view uuid, std::size_t number,
+                        const Limits& limits) {
     std::string canonical = canonicalUuid(uuid);
     if (canonical.empty())
         return refused(0, 0, "the rule's VM has no UUID");

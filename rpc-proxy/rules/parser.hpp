@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads rules: a whole file, or one rule from the database or the bus. Pure. A file with an error gives no rule at all,
-// and all its errors (one per line, at most Limits::errors).
+// Reads rules: a whole file, or one rule from the database or the bus. Pure. A file with an error gives no
+// rule at all, and all its errors (one per line, at most Limits::errors).
 #pragma once
 
 #include "rpc-proxy/rules/limits.hpp"
@@ -35,8 +35,8 @@ ParseResult parseRules(std::string_view text, const std::string& file, const Lim
 /// Reads exactly one rule that was added while running; `number` is its place among those.
 ParseResult parseAddedRule(std::string_view text, std::size_t number, const Limits& limits = Limits());
 
-/// Reads exactly one rule of a VM (/vm/<uuid>/rpc-firewall-rules/<number>). It is for that VM only, whatever it says:
-/// its dom-uuid is `uuid`.
+/// Reads exactly one rule of a VM (/vm/<uuid>/rpc-firewall-rules/<number>). It is for that VM only, whatever
+/// it says: its dom-uuid is `uuid`.
 ParseResult parseVmRule(std::string_view text, std::string_view uuid, std::size_t number,
                         const Limits& limits = Limits());
 

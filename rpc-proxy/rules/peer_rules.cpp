@@ -9,8 +9,8 @@ namespace xb::proxy::rules {
 
 namespace {
 
-/// The rules that one field of the message satisfies: a bitmap, and the rules of up to two values (an interface, and
-/// that whose properties a call is about).
+/// The rules that one field of the message satisfies: a bitmap, and the rules of up to two values (an
+/// interface, and that whose properties a call is about).
 class Term {
 public:
     explicit Term(const Bitmap& base) : words_(base.words()), summary_(base.summary()) {}
@@ -81,7 +81,9 @@ public:
     }
 
 private:
-    static std::size_t highest(std::uint64_t bits) { return 63U - static_cast<std::size_t>(std::countl_zero(bits)); }
+    static std::size_t highest(std::uint64_t bits) {
+        return 63U - static_cast<std::size_t>(std::countl_zero(bits));
+    }
 
     std::uint64_t summaries(std::size_t block) const {
         std::uint64_t bits = ~std::uint64_t{0};
@@ -114,7 +116,8 @@ Term interfaceTerm(const FieldIndex& index, const Message& message) {
 
 } // namespace
 
-PeerRules::PeerRules(std::shared_ptr<const RuleSet> rules, const Subject& subject, const Properties& properties)
+PeerRules::PeerRules(std::shared_ptr<const RuleSet> rules, const Subject& subject,
+                     const Properties& properties)
     : rules_(std::move(rules)), applicable_(rules_->size()) {
     std::vector<Truth> truths;
     truths.reserve(rules_->peers_.size());
@@ -132,7 +135,9 @@ PeerRules::PeerRules(std::shared_ptr<const RuleSet> rules, const Subject& subjec
 
 Verdict PeerRules::evaluate(const Message& message) const {
     const RuleSet& set = *rules_;
-    const auto field = [&set](Field which) -> const FieldIndex& { return set.fields_[static_cast<std::size_t>(which)]; };
+    const auto field = [&set](Field which) -> const FieldIndex& {
+        return set.fields_[static_cast<std::size_t>(which)];
+    };
     Intersection sets;
     sets.add(Term(set.ofType(message.direction, message.type)));
     sets.add(Term(applicable_));

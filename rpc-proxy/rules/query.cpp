@@ -51,7 +51,8 @@ Truth truthOf(const Condition& condition, const Message& message) {
     case Field::member:
         return equal(message.member, condition.text);
     case Field::sender:
-        return message.direction == Direction::incoming ? Truth::unknown : equal(message.sender, condition.text);
+        return message.direction == Direction::incoming ? Truth::unknown
+                                                        : equal(message.sender, condition.text);
     case Field::arg0:
         return equal(message.arg0, condition.text);
     default: // of the peer

@@ -13,8 +13,9 @@ namespace xb::proxy::rules {
 
 namespace {
 
-constexpr std::array<std::string_view, 10> fieldNames{"destination", "interface", "member",   "sender",   "arg0",
-                                                      "dom-uuid",    "dom-id",    "dom-type", "dom-name", "if-boolean"};
+constexpr std::array<std::string_view, 10> fieldNames{"destination", "interface", "member", "sender",
+                                                      "arg0",        "dom-uuid",  "dom-id", "dom-type",
+                                                      "dom-name",    "if-boolean"};
 
 std::string_view typeName(std::optional<MessageType> type) {
     switch (type.value_or(MessageType::other)) {
@@ -65,8 +66,8 @@ const std::string* Rule::value(Field field) const {
 }
 
 bool Rule::sameAs(const Rule& other) const {
-    return action == other.action && direction == other.direction && type == other.type && stubdom == other.stubdom &&
-           conditions == other.conditions;
+    return action == other.action && direction == other.direction && type == other.type &&
+           stubdom == other.stubdom && conditions == other.conditions;
 }
 
 std::string Rule::text() const {
@@ -76,7 +77,8 @@ std::string Rule::text() const {
     if (stubdom == Stubdom::yes)
         line += " stubdom true";
     for (const Condition& each : conditions) {
-        line += fmt::format(" {} {}", fieldName(each.field), isPlainValue(each.text) ? each.text : quoted(each.text));
+        line += fmt::format(" {} {}", fieldName(each.field),
+                            isPlainValue(each.text) ? each.text : quoted(each.text));
         if (each.field == Field::ifBoolean)
             line += each.truth ? " true" : " false";
     }

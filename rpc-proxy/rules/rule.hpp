@@ -4,12 +4,13 @@
 //     rule      := ("allow" | "deny") [SUBJECT] ("all" | specifier*)
 //     SUBJECT   := ("inc-" | "out-") ("any" | "method-call" | "method-return" | "error" | "signal")
 //                  default: inc-any; incoming is what comes from the peer, outgoing what the bus has for it
-//     specifier := ("destination" | "interface" | "member" | "sender" | "arg0" | "dom-uuid" | "dom-type" | "dom-name")
+//     specifier := ("destination" | "interface" | "member" | "sender" | "arg0" | "dom-uuid" | "dom-type" |
+//     "dom-name")
 //                  VALUE | "dom-id" NUMBER | "stubdom" BOOLEAN | "if-boolean" VALUE BOOLEAN
 //     VALUE     := [A-Za-z0-9][A-Za-z0-9_.-]* | "any text, with \" and \\"
 //
-// The order of the specifiers is free. Given twice, the last one holds; dom-type, dom-name and if-boolean add up.
-// A rule that does not say `stubdom true` is not for stub domains.
+// The order of the specifiers is free. Given twice, the last one holds; dom-type, dom-name and if-boolean add
+// up. A rule that does not say `stubdom true` is not for stub domains.
 #pragma once
 
 #include <cstddef>

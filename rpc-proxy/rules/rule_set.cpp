@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compiles rules. They are kept as text, which is a third of their size as data and read again where somebody wants to
-// know.
+// Compiles rules. They are kept as text, which is a third of their size as data and read again where somebody
+// wants to know.
 #include "rpc-proxy/rules/rule_set.hpp"
 
 #include "rpc-proxy/rules/parser.hpp"

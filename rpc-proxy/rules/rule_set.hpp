@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rules in force: immutable, compiled once, asked per message. What a peer is (its identity, its VM's properties)
-// changes seldom, what it sends with every message. So PeerRules works out once which rules can apply to a peer at all,
-// and a verdict only intersects that set with, for each field that rules look at, the set of rules which the message's
-// value satisfies; the highest bit left is the last matching rule.
+// Rules in force: immutable, compiled once, asked per message. What a peer is (its identity, its VM's
+// properties) changes seldom, what it sends with every message. So PeerRules works out once which rules can
+// apply to a peer at all, and a verdict only intersects that set with, for each field that rules look at, the
+// set of rules which the message's value satisfies; the highest bit left is the last matching rule.
 //
-// Cost of a verdict: one hash per field in use, then the words of 64 rules in which every one of those sets has a
-// member: as a rule one or two, whatever the number of rules; at worst all of them (10 000 rules: 157 words). It
-// allocates nothing. Making PeerRules is linear in the number of rules.
+// Cost of a verdict: one hash per field in use, then the words of 64 rules in which every one of those sets
+// has a member: as a rule one or two, whatever the number of rules; at worst all of them (10 000 rules: 157
+// words). It allocates nothing. Making PeerRules is linear in the number of rules.
 #pragma once
 
 #include "rpc-proxy/rules/field_index.hpp"
@@ -29,8 +29,8 @@ struct Verdict {
 
 class RuleSet {
 public:
-    /// The implicit rule, then `rules` in this order: those of the file, those that were added, those of the VMs. They
-    /// are as the parser makes them (what it refuses must not be in them).
+    /// The implicit rule, then `rules` in this order: those of the file, those that were added, those of the
+    /// VMs. They are as the parser makes them (what it refuses must not be in them).
     explicit RuleSet(std::span<const Rule> rules = {});
 
     /// With the implicit rule, which is number 0.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compiled rules decide as the naive evaluator does, and by the same rule: random sets of every size, random peers,
-// random messages.
+// Compiled rules decide as the naive evaluator does, and by the same rule: random sets of every size, random
+// peers, random messages.
 #include "rpc-proxy/rules/parser.hpp"
 #include "tests/unit/rpc-proxy/rules/naive.hpp"
 #include "tests/unit/rpc-proxy/rules/random_rules.hpp"
@@ -37,8 +37,8 @@ void compare(Choose& choose, const std::vector<Rule>& rules, std::size_t peers, 
             const Message message = randomMessage(choose);
             const Verdict fast = compiled.evaluate(message);
             const Verdict slow = naive::evaluate(rules, message, subject, properties);
-            ASSERT_EQ(fast.rule, slow.rule)
-                << describe(message) << "\ncompiled: " << set->describe(fast) << "\nnaive: " << set->describe(slow);
+            ASSERT_EQ(fast.rule, slow.rule) << describe(message) << "\ncompiled: " << set->describe(fast)
+                                            << "\nnaive: " << set->describe(slow);
             ASSERT_EQ(fast.allowed, slow.allowed) << describe(message);
             ++(fast.rule == Verdict::noRule ? counts.noRule : fast.allowed ? counts.allowed : counts.denied);
         }
@@ -61,8 +61,8 @@ TEST(Differential, SmallSets) {
     EXPECT_GT(counts.noRule, 10000U);
 }
 
-// Around the sizes at which words and summaries of the bitmaps begin. Most rules have more conditions than a message
-// satisfies, so that what decides is deep down.
+// Around the sizes at which words and summaries of the bitmaps begin. Most rules have more conditions than a
+// message satisfies, so that what decides is deep down.
 TEST(Differential, LargeSets) {
     std::mt19937 random(2); // NOLINT(cert-msc51-cpp)
     auto choose = [&random](std::size_t n) { return random() % n; };
@@ -71,9 +71,11 @@ TEST(Differential, LargeSets) {
         std::vector<Rule> rules;
         while (rules.size() < size) {
             Rule rule = randomRule(choose);
-            std::erase_if(rule.conditions, [](const Condition& each) { return each.field == Field::destination; });
+            std::erase_if(rule.conditions,
+                          [](const Condition& each) { return each.field == Field::destination; });
             if (rules.size() % 97 != 5)
-                rule.conditions.push_back({Field::destination, "com.example.n" + std::to_string(choose(size)), false});
+                rule.conditions.push_back(
+                    {Field::destination, "com.example.n" + std::to_string(choose(size)), false});
             rules.push_back(std::move(rule));
         }
         ASSERT_NO_FATAL_FAILURE(compare(choose, rules, 3, counts));
@@ -88,7 +90,8 @@ TEST(Differential, RulesComeBackFromTheSet) {
     std::vector<Rule> rules;
     for (std::size_t i = 0; i < 2000; ++i) {
         rules.push_back(randomRule(choose));
-        rules.back().origin = {i % 2 == 0 ? Origin::Kind::file : Origin::Kind::added, i % 2 == 0 ? "f" : "", i};
+        rules.back().origin = {i % 2 == 0 ? Origin::Kind::file : Origin::Kind::added, i % 2 == 0 ? "f" : "",
+                               i};
     }
     const RuleSet set(rules);
     ASSERT_EQ(set.size(), rules.size() + 1);

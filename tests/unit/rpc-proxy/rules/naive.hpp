@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What rules mean, written a second time and the slow way: every rule, every condition, from the first to the last.
-// It shares the data with the library and none of its evaluation.
+// What rules mean, written a second time and the slow way: every rule, every condition, from the first to the
+// last. It shares the data with the library and none of its evaluation.
 #pragma once
 
 #include "rpc-proxy/rules/rule_set.hpp"
@@ -25,7 +25,8 @@ inline Holds is(const std::optional<std::string_view>& field, const std::string&
 }
 
 template <class T>
-Holds property(const std::string& name, const T& value, const Subject& subject, const Properties& properties) {
+Holds property(const std::string& name, const T& value, const Subject& subject,
+               const Properties& properties) {
     if (!subject.uuid || !properties.contains(name) || !std::holds_alternative<T>(properties.at(name)))
         return {};
     return std::get<T>(properties.at(name)) == value;
@@ -38,7 +39,8 @@ inline Holds interfaceHolds(const std::string& value, const Message& message) {
         return true;
     const bool aboutProperties =
         *message.interface == "org.freedesktop.DBus.Properties" && message.type == MessageType::methodCall &&
-        message.member && (*message.member == "Get" || *message.member == "Set" || *message.member == "GetAll");
+        message.member &&
+        (*message.member == "Get" || *message.member == "Set" || *message.member == "GetAll");
     if (!aboutProperties)
         return false;
     if (message.arg0.value_or("").empty())
@@ -76,7 +78,8 @@ inline Holds holds(const Condition& condition, const Message& message, const Sub
     return {};
 }
 
-inline bool matches(const Rule& rule, const Message& message, const Subject& subject, const Properties& properties) {
+inline bool matches(const Rule& rule, const Message& message, const Subject& subject,
+                    const Properties& properties) {
     if (rule.direction != message.direction || (rule.type && *rule.type != message.type))
         return false;
     // An unknown counts as false for an allow, as true for a deny.

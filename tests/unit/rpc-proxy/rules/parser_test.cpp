@@ -33,21 +33,22 @@ std::string refusal(std::string_view text) {
 }
 
 TEST(Parser, EveryWordPrintsAsItWasWritten) {
-    const std::string all = "allow all\n"
-                            "deny inc-method-call all\n"
-                            "allow inc-method-return all\n"
-                            "allow inc-error all\n"
-                            "allow inc-signal all\n"
-                            "deny out-any all\n"
-                            "deny out-method-call all\n"
-                            "deny out-method-return all\n"
-                            "deny out-error all\n"
-                            "deny out-signal all\n"
-                            "allow destination a.b interface c.d member E sender f.g arg0 h\n"
-                            "allow dom-uuid 00000000-0000-0000-0000-0000000000ab dom-id 7 dom-type ndvm dom-name one\n"
-                            "allow if-boolean domstore-read-access true if-boolean other false\n"
-                            "allow stubdom true destination a.b\n"
-                            "allow stubdom true\n";
+    const std::string all =
+        "allow all\n"
+        "deny inc-method-call all\n"
+        "allow inc-method-return all\n"
+        "allow inc-error all\n"
+        "allow inc-signal all\n"
+        "deny out-any all\n"
+        "deny out-method-call all\n"
+        "deny out-method-return all\n"
+        "deny out-error all\n"
+        "deny out-signal all\n"
+        "allow destination a.b interface c.d member E sender f.g arg0 h\n"
+        "allow dom-uuid 00000000-0000-0000-0000-0000000000ab dom-id 7 dom-type ndvm dom-name one\n"
+        "allow if-boolean domstore-read-access true if-boolean other false\n"
+        "allow stubdom true destination a.b\n"
+        "allow stubdom true\n";
     std::string printed;
     for (const auto& line : read(all))
         printed += line + "\n";
@@ -80,13 +81,15 @@ TEST(Parser, BlanksCommentsAndLineEnds) {
 TEST(Parser, QuotedValues) {
     EXPECT_THAT(read(R"(allow dom-name "my \"VM\" \\ # 1" arg0 "/a/b" sender ":1.5" arg0 "")"),
                 ElementsAre(R"(allow dom-name "my \"VM\" \\ # 1" sender ":1.5" arg0 "")"));
-    EXPECT_EQ(*parseRules(R"(allow dom-name "my \"VM\" \\")", "f").rules.at(0).value(Field::domName), R"(my "VM" \)");
+    EXPECT_EQ(*parseRules(R"(allow dom-name "my \"VM\" \\")", "f").rules.at(0).value(Field::domName),
+              R"(my "VM" \)");
     EXPECT_THAT(read("allow dom-name \"B\xC3\xBCro\""), ElementsAre("allow dom-name \"B\xC3\xBCro\""));
     EXPECT_THAT(read(R"(allow member "Plain")"), ElementsAre("allow member Plain"));
 }
 
 TEST(Parser, AWordMayBeAValue) {
-    EXPECT_THAT(read("allow member member destination all"), ElementsAre("allow member member destination all"));
+    EXPECT_THAT(read("allow member member destination all"),
+                ElementsAre("allow member member destination all"));
 }
 
 TEST(Parser, TheLastOfARepeatedSpecifierHolds) {
@@ -96,7 +99,8 @@ TEST(Parser, TheLastOfARepeatedSpecifierHolds) {
 }
 
 TEST(Parser, TypesNamesAndBooleansAddUp) {
-    const char* line = "allow dom-type a dom-type b dom-name c dom-name d if-boolean e true if-boolean e false";
+    const char* line =
+        "allow dom-type a dom-type b dom-name c dom-name d if-boolean e true if-boolean e false";
     EXPECT_THAT(read(line), ElementsAre(line));
 }
 
@@ -119,9 +123,11 @@ TEST(Parser, UuidsAreWellFormedAndLowerCase) {
 
 TEST(Parser, ErrorsSayWhereAndWhatWasExpected) {
     EXPECT_EQ(refusal("alow all"), "f:1:1: a rule cannot begin with \"alow\": expected allow or deny");
-    EXPECT_EQ(refusal("\n  \"allow\" all"), "f:2:3: a rule cannot begin with \"allow\": expected allow or deny");
-    EXPECT_THAT(refusal("allow domain x"), AllOf(StartsWith("f:1:7: unknown word \"domain\": expected destination"),
-                                                 EndsWith("or if-boolean")));
+    EXPECT_EQ(refusal("\n  \"allow\" all"),
+              "f:2:3: a rule cannot begin with \"allow\": expected allow or deny");
+    EXPECT_THAT(
+        refusal("allow domain x"),
+        AllOf(StartsWith("f:1:7: unknown word \"domain\": expected destination"), EndsWith("or if-boolean")));
     EXPECT_THAT(refusal("allow member A inc-signal"), StartsWith("f:1:16: unknown word \"inc-signal\""));
     EXPECT_THAT(refusal("allow member A allow member B"), StartsWith("f:1:16: unknown word \"allow\""));
     EXPECT_THAT(refusal("allow \"all\""), StartsWith("f:1:7: unknown word \"all\""));
@@ -134,7 +140,8 @@ TEST(Parser, ErrorsSayWhereAndWhatWasExpected) {
     EXPECT_EQ(refusal("allow dom-id"), "f:1:13: dom-id without its value: expected a number");
     EXPECT_EQ(refusal("allow stubdom"), "f:1:14: stubdom without its value: expected true or false");
     EXPECT_EQ(refusal("allow stubdom yes"), "f:1:15: stubdom cannot be \"yes\": expected true or false");
-    EXPECT_EQ(refusal("allow stubdom \"true\""), "f:1:15: stubdom cannot be \"true\": expected true or false");
+    EXPECT_EQ(refusal("allow stubdom \"true\""),
+              "f:1:15: stubdom cannot be \"true\": expected true or false");
     EXPECT_EQ(refusal("allow if-boolean a"), "f:1:19: if-boolean without its value: expected true or false");
     EXPECT_EQ(refusal("allow member \"\""), "f:1:14: member is empty: expected a value");
 }
@@ -154,11 +161,11 @@ TEST(Parser, BytesThatDoNotBelong) {
 }
 
 TEST(Parser, QuotedTextIsUtf8) {
-    for (const char* good : {"\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80", "\xEF\xBF\xBF",
-                             "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF", "a\xC3\xBC-"})
+    for (const char* good : {"\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80",
+                             "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF", "a\xC3\xBC-"})
         EXPECT_TRUE(parseRules(std::string("allow dom-name \"") + good + '"', "f").ok()) << good;
-    for (const char* bad : {"\x80", "\xC1\xBF", "\xC3", "\xC3-", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xE2\x82", "\xE2\x82-",
-                            "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF"})
+    for (const char* bad : {"\x80", "\xC1\xBF", "\xC3", "\xC3-", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xE2\x82",
+                            "\xE2\x82-", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF"})
         EXPECT_THAT(refusal(std::string("allow dom-name \"") + bad + '"'), HasSubstr("not UTF-8")) << bad;
 }
 
@@ -181,13 +188,16 @@ TEST(Parser, LimitsAreReachedAndHold) {
     limits.tokenBytes = 12;
     limits.rules = 3;
     limits.conditions = 2;
-    const auto error = [&limits](std::string_view text) { return parseRules(text, "f", limits).errorText("f"); };
+    const auto error = [&limits](std::string_view text) {
+        return parseRules(text, "f", limits).errorText("f");
+    };
     EXPECT_EQ(error(std::string(60, '\n')), "");
     EXPECT_EQ(error(std::string(61, '\n')), "f: 61 bytes, where at most 60 are allowed");
     EXPECT_EQ(error(std::string(40, ' ')), "");
     EXPECT_EQ(error(std::string(41, ' ')), "f:1:1: a line of 41 bytes, where at most 40 are allowed");
     EXPECT_EQ(error("allow member abcdefghijkl"), "");
-    EXPECT_EQ(error("allow member abcdefghijklm"), "f:1:14: a value of 13 bytes, where at most 12 are allowed");
+    EXPECT_EQ(error("allow member abcdefghijklm"),
+              "f:1:14: a value of 13 bytes, where at most 12 are allowed");
     EXPECT_EQ(error("allow\nallow\nallow\n"), "");
     EXPECT_EQ(error("allow\nallow\nallow\nallow"), "f:4:1: more than 3 rules");
     EXPECT_EQ(error("allow member a sender b"), "");
@@ -220,10 +230,12 @@ TEST(VmRules, AreForThatVmOnly) {
 
 TEST(VmRules, AreExactlyOneRule) {
     EXPECT_EQ(parseVmRule("", uuid, 0).errorText("r"), "r:1:1: no rule: expected exactly one");
-    EXPECT_EQ(parseVmRule("# only a comment", uuid, 0).errorText("r"), "r:1:1: no rule: expected exactly one");
+    EXPECT_EQ(parseVmRule("# only a comment", uuid, 0).errorText("r"),
+              "r:1:1: no rule: expected exactly one");
     EXPECT_EQ(parseVmRule("allow all\nallow all", uuid, 0).errorText("r"),
               "r:1:10: a line break: expected exactly one rule");
-    EXPECT_THAT(parseVmRule("allow all and more", uuid, 0).errorText("r"), HasSubstr("expected the end of the rule"));
+    EXPECT_THAT(parseVmRule("allow all and more", uuid, 0).errorText("r"),
+                HasSubstr("expected the end of the rule"));
     EXPECT_THAT(parseVmRule("allow member A ;", uuid, 0).errorText("r"), HasSubstr("unexpected ';'"));
     EXPECT_TRUE(parseVmRule("allow all # why", uuid, 0).ok());
     EXPECT_EQ(parseVmRule("allow all", "no-uuid", 0).errorText("r"), "r: the rule's VM has no UUID");

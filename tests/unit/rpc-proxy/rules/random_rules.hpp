@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random rules and messages over a small vocabulary, so that they meet. `Choose` is called with n and gives a number
-// below n: a generator of random numbers in tests, the bytes of the input in the fuzz target.
+// Random rules and messages over a small vocabulary, so that they meet. `Choose` is called with n and gives a
+// number below n: a generator of random numbers in tests, the bytes of the input in the fuzz target.
 #pragma once
 
 #include "rpc-proxy/rules/query.hpp"
@@ -12,12 +12,13 @@ namespace xb::proxy::rules {
 
 /// Both have something in common with the rules that the other makes.
 struct Vocabulary {
-    static constexpr std::array<const char*, 4> destinations{"org.freedesktop.DBus", "com.example.A", "com.example.B",
-                                                             ":1.5"};
+    static constexpr std::array<const char*, 4> destinations{"org.freedesktop.DBus", "com.example.A",
+                                                             "com.example.B", ":1.5"};
     static constexpr std::array<const char*, 4> interfaces{"org.freedesktop.DBus.Properties", "com.example.I",
                                                            "com.example.J", "org.freedesktop.DBus"};
     static constexpr std::array<const char*, 5> members{"Get", "Set", "GetAll", "Go", "Hello"};
-    static constexpr std::array<const char*, 5> texts{"com.example.I", "com.example.J", "", "/a \"path\"", "Get"};
+    static constexpr std::array<const char*, 5> texts{"com.example.I", "com.example.J", "", "/a \"path\"",
+                                                      "Get"};
     static constexpr std::array<const char*, 3> uuids{"00000000-0000-0000-0000-00000000000a",
                                                       "00000000-0000-0000-0000-00000000000b",
                                                       "00000000-0000-0000-0000-00000000000c"};
