@@ -41,8 +41,12 @@ private:
         std::size_t above = 0; // words before this one are to come
 
         std::uint64_t word(std::size_t index) {
-            while (above > 0 && postings.words[above - 1] > index)
+            // The next one down as a rule; where many were skipped, not one by one.
+            if (above > 0 && postings.words[above - 1] > index)
                 --above;
+            if (above > 0 && postings.words[above - 1] > index)
+                above = static_cast<std::size_t>(
+                    std::upper_bound(postings.words, postings.words + above, index) - postings.words);
             return above > 0 && postings.words[above - 1] == index ? postings.bits[above - 1] : 0;
         }
     };
