@@ -6,26 +6,28 @@
 // matches when each of its conditions holds; a deny rule matches when none of them fails. The difference is
 // what is absent or unknown: it never helps an allow and never escapes a deny.
 //
-// | condition   | holds if equal to                      | absent or unknown when |
+// clang-format off
+// | condition   | holds if equal to                      | absent or unknown when                                        |
 // |-------------|----------------------------------------|---------------------------------------------------------------|
-// | destination | header DESTINATION                     | no header. A broadcast signal reaches everybody,
-// and a call   | |             |                                        | without destination is the bus
-// driver's: neither is covered   | |             |                                        | by the leave to
-// talk to one service                           | | interface   | header INTERFACE, or the interface     | no
-// header (a call may lack it: the receiver then takes any    | |             | whose properties a Get, Set or
-// GetAll  | interface with that member). In a Properties call: first      | |             | of
-// org.freedesktop.DBus.Properties is  | argument no string or "" (which means any interface), unless  | | |
-// about (first string argument)          | the condition is on Properties itself                         | |
-// member      | header MEMBER                          | no header: replies | | sender      | header SENDER
-// | no header, and always in incoming messages: there it is the   | |             | | client's own claim,
-// which the bus overwrites                  | | arg0        | first argument                         | no
-// arguments, or the first is not a string                    | | dom-uuid    | the peer's UUID | it has none
-// | | dom-id      | the peer's domain                      | not known (a serial line) | | stubdom     |
-// whether the peer is a stub domain;     | not known                                                     | |
-// | every rule has it, false by default    |                                                               |
-// | dom-type    | property `type` of the peer's VM       | not read yet, no such property, not a string, no
-// UUID         | | dom-name    | property `name` of the peer's VM       | the same | | if-boolean  | that
-// property of the peer's VM         | the same; not a boolean                                       |
+// | destination | header DESTINATION                     | no header. A broadcast signal reaches everybody, and a call   |
+// |             |                                        | without destination is the bus driver's: neither is covered   |
+// |             |                                        | by the leave to talk to one service                           |
+// | interface   | header INTERFACE, or the interface     | no header (a call may lack it: the receiver then takes any    |
+// |             | whose properties a Get, Set or GetAll  | interface with that member). In a Properties call: first      |
+// |             | of org.freedesktop.DBus.Properties is  | argument no string or "" (which means any interface), unless  |
+// |             | about (first string argument)          | the condition is on Properties itself                         |
+// | member      | header MEMBER                          | no header: replies                                            |
+// | sender      | header SENDER                          | no header, and always in incoming messages: there it is the   |
+// |             |                                        | client's own claim, which the bus overwrites                  |
+// | arg0        | first argument                         | no arguments, or the first is not a string                    |
+// | dom-uuid    | the peer's UUID                        | it has none                                                   |
+// | dom-id      | the peer's domain                      | not known (a serial line)                                     |
+// | stubdom     | whether the peer is a stub domain;     | not known                                                     |
+// |             | every rule has it, false by default    |                                                               |
+// | dom-type    | property `type` of the peer's VM       | not read yet, no such property, not a string, no UUID         |
+// | dom-name    | property `name` of the peer's VM       | the same                                                      |
+// | if-boolean  | that property of the peer's VM         | the same; not a boolean                                       |
+// clang-format on
 //
 // The peer is the domain at the other end, whichever the direction. Text is compared exactly, byte by byte;
 // UUIDs without regard to case.
