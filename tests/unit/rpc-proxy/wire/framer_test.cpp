@@ -54,6 +54,8 @@ TEST(WireFramer, FlawsEndTheStream) {
         ASSERT_TRUE(framer.flaw());
         EXPECT_EQ(framer.flaw()->fault, Fault::protocolVersion);
         EXPECT_LE(framer.held(), prologueBytes) << "what follows is not kept";
+        EXPECT_EQ(messagesOf(framer, good, size).size(), 0U) << "nothing can follow any more";
+        EXPECT_TRUE(framer.flaw());
     }
 }
 
