@@ -87,7 +87,14 @@ Task<> Saver::runJob(std::vector<FileImage> images) {
         return writeImages(fs_, store_.directory(), std::move(images));
     };
     results = co_await worker_.run(std::move(work));
-    report(store_.completed(results));
+    const bool failed = std::ranges::any_of(results, [](const WriteResult& each) { return !each.durable; });
+    std::vector<Problem> problems = store_.completed(results);
+    if (!failed) { // what is told then is no failure: a file that somebody edited was set aside
+        for (const auto& notice : problems)
+            log::warn("{}", notice.message());
+        problems.clear();
+    }
+    report(problems);
 }
 
 Task<> Saver::saveAll() {

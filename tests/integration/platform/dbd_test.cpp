@@ -17,6 +17,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr auto vmFile = "config/vms/6b7c0000-aaaa-4bcd-9ef0-0123456789ab.db";
 constexpr auto vmNode = "/vm/6b7c0000-aaaa-4bcd-9ef0-0123456789ab";
@@ -115,6 +116,19 @@ TEST_F(DbdIntegration, HangUpReadsAHandEditAgain) {
     platform.dbd().signal(SIGHUP);
     EXPECT_TRUE(platform.waitFor([&] { return told; }));
     EXPECT_EQ(platform.await(platform.db().read(std::string(vmNode) + "/name")), "edited");
+}
+
+TEST_F(DbdIntegration, AnEditedFileIsSetAsideWhichIsNoFailure) {
+    platform.await(platform.db().inject(vmNode, R"({"name":"web"})"));
+    restart(SIGTERM);
+    writeFileAtomically(platform.root() / vmFile, R"({"name":"edited"})");
+    platform.await(platform.db().write(std::string(vmNode) + "/name", "mail"));
+    platform.dbd().signal(SIGTERM);
+    EXPECT_EQ(platform.dbd().waitEnd(), 0);
+    EXPECT_THAT(platform.dbd().messages(), HasSubstr("it was kept as"));
+    EXPECT_THAT(platform.dbd().messages(), Not(HasSubstr(" error: ")));
+    platform.startDbd();
+    EXPECT_EQ(platform.await(platform.db().read(std::string(vmNode) + "/name")), "mail");
 }
 
 TEST_F(DbdIntegration, ABadVmFileIsReportedAndTheRestServed) {
