@@ -179,7 +179,7 @@ std::error_code PosixFileSystem::makeDirectory(const std::string& path) {
 }
 
 std::error_code PosixFileSystem::syncDirectory(const std::string& path) {
-    const Descriptor fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (!fd.valid() || ::fsync(fd.get()) != 0)
         return lastError();
     return {};

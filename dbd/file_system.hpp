@@ -65,7 +65,7 @@ public:
     virtual std::error_code unlink(const std::string& path) = 0;
     /// Mode 0755.
     virtual std::error_code makeDirectory(const std::string& path) = 0;
-    /// Makes renames and unlinks in a directory durable.
+    /// Makes the names in a directory durable, or the bytes of a file that another process wrote.
     virtual std::error_code syncDirectory(const std::string& path) = 0;
 };
 

@@ -115,10 +115,15 @@ JournalContent readJournal(FileSystem& fs, const std::string& directory, std::si
 Removal removeSegments(FileSystem& fs, const std::vector<SpentSegment>& segments) {
     Removal removal;
     for (const SpentSegment& segment : segments) {
+        // A later segment must not go before an earlier one, in a power cut either: the files are at
+        // positions that it tells of.
         const bool kept = !segment.keptBelow.empty();
-        const std::error_code error = kept ? keepDamaged(fs, segment) : fs.unlink(segment.path);
+        std::error_code error;
+        if (removal.removed > 0)
+            error = fs.syncDirectory(segment.path.substr(0, segment.path.rfind('/')));
+        if (!error)
+            error = kept ? keepDamaged(fs, segment) : fs.unlink(segment.path);
         if (error && !isErrno(error, ENOENT)) {
-            // A later segment must not go before an earlier one: the files are at positions that it tells of.
             removal.problems.push_back({segment.path, 0,
                                         fmt::format("is not needed any more but cannot be {}: {}",
                                                     kept ? "set aside" : "removed", error.message())});

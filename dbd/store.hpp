@@ -142,6 +142,7 @@ private:
 
     // Loading: store_load.cpp
     void loadFiles(std::vector<Problem>& problems);
+    void syncInherited(const JournalContent& journal, std::vector<Problem>& problems);
     bool loadDb(const DiskScan& scan, std::vector<Problem>& problems);
     void recover(DiskScan& scan, std::vector<Problem>& problems);
     bool recoverOne(const DiskFile& temporary, DiskFile& recovered, std::vector<Problem>& problems);

@@ -58,6 +58,7 @@ std::vector<Problem> Store::load() {
 std::vector<Problem> Store::load(JournalContent journal) {
     std::vector<Problem> problems;
     sequence_ = journal.lastSequence + 1;
+    syncInherited(journal, problems);
     loadFiles(problems);
     problems.insert(problems.end(), journal.problems.begin(), journal.problems.end());
     const std::vector<Problem> overruled = Replay(*this, journal).run();
@@ -68,10 +69,29 @@ std::vector<Problem> Store::load(JournalContent journal) {
     return problems;
 }
 
+/// What a dbd that was killed had done but not synced is there, but a power cut would still take it, and with
+/// it what the files and the journal that we write from now on rely on.
+void Store::syncInherited(const JournalContent& journal, std::vector<Problem>& problems) {
+    const auto sync = [this, &problems](const std::string& path) {
+        const std::error_code error = fs_.syncDirectory(path);
+        if (error && error != std::errc::no_such_file_or_directory)
+            problems.push_back(
+                {path, 0, "may not survive a power cut, it cannot be synced: " + error.message()});
+    };
+    sync(directory_);
+    if (journal.segments.empty())
+        return; // an orderly end
+    for (const SegmentFile& segment : journal.segments)
+        sync(segment.path);
+    sync(journal.segments.front().path.substr(0, journal.segments.front().path.rfind('/')));
+    for (const Area& area : areas)
+        sync(directory_ + "/" + std::string(area.directory));
+}
+
 void Store::loadFiles(std::vector<Problem>& problems) {
     const Flag loading(loading_);
     DiskScan scan = scanDirectory(fs_, directory_, tree_.limits());
-    problems = scan.problems;
+    problems.insert(problems.end(), scan.problems.begin(), scan.problems.end());
     recover(scan, problems);
     const bool first = loadDb(scan, problems);
     for (const DiskFile& file : scan.records) {
@@ -122,7 +142,9 @@ bool Store::recoverOne(const DiskFile& temporary, DiskFile& recovered, std::vect
                                 : "left over from an interrupted write and torn; it is kept as " + newPath});
         return false;
     }
-    error = fs_.rename(temporary.path, recovered.path);
+    error = fs_.syncDirectory(temporary.path); // its bytes: who wrote them may have died before he did
+    if (!error)
+        error = fs_.rename(temporary.path, recovered.path);
     if (!error)
         error = fs_.syncDirectory(recovered.path.substr(0, recovered.path.rfind('/')));
     if (error) {

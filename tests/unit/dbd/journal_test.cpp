@@ -125,12 +125,14 @@ TEST(JournalTest, AKillAtEveryPointLosesNothingThatWasAnswered) {
         std::string before; // the last change was made, or was under way
         std::string after;
         fs.arm(Fault::Kill, point);
+        bool loaded = false;
         std::size_t act = 0;
         const std::vector<Act> acts = workload();
         {
             Store store(fs, dir.path());
             try {
                 store.load();
+                loaded = true;
                 before = after = sorted(store.tree().root());
                 for (; act < acts.size(); ++act) {
                     acts[act](store, fs);
@@ -144,7 +146,7 @@ TEST(JournalTest, AKillAtEveryPointLosesNothingThatWasAnswered) {
             const TemporaryDirectory other;
             Store twin(shadow, other.path());
             twin.load();
-            for (std::size_t i = 0; i <= act && i < acts.size(); ++i)
+            for (std::size_t i = 0; loaded && i <= act && i < acts.size(); ++i)
                 acts[i](twin, shadow);
             after = sorted(twin.tree().root());
             before = before.empty() ? after : before;
