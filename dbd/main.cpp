@@ -133,8 +133,9 @@ int serve(const Options& options) {
     for (const auto& problem : store.saveNow())
         xb::log::error("{}", problem.message());
     if (store.dirtyFiles() > 0) {
-        xb::log::error("{} files in {} could not be saved: their last changes are lost", store.dirtyFiles(),
-                       directory.string());
+        xb::log::error(
+            "{} files in {} could not be saved; their last changes are in the journal, for the next start",
+            store.dirtyFiles(), directory.string());
         return xb::exitFailure;
     }
     bus.flush();
