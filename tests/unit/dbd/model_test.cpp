@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Random operations on the store and on a simple model: after each the dumps are equal, and every now and
 // then the store is saved and loaded again and must still be what the model is.
-#include "model.hpp"
+#include "model_of.hpp"
 
-#include "dbd/json.hpp"
 #include "dbd/store.hpp"
 #include "fault_file_system.hpp"
 
@@ -42,10 +41,20 @@ public:
     }
 
     Model value(std::size_t depth) {
-        static const std::vector<std::string> leaves{
-            "\"\"",  "\"text\"", "42",
-            "-1.50", "1e3",      "true",
-            "false", "[]",       "\"a string of more than sixteen\""};
+        // As they are printed: what a dump says can be compared as text.
+        static const std::vector<std::string> leaves{"\"\"",
+                                                     "\"text\"",
+                                                     "42",
+                                                     "-1.50",
+                                                     "1e3",
+                                                     "true",
+                                                     "false",
+                                                     "[]",
+                                                     "\"a string of more than sixteen\"",
+                                                     R"("\"\\\/\b\f\n\r\t\u0001")",
+                                                     "\"\xc3\xa4 \xf0\x9f\x96\xa5\"",
+                                                     "18446744073709551616",
+                                                     "0"};
         const std::size_t kind = below(10);
         if (kind < 2)
             return {};
@@ -60,30 +69,6 @@ public:
 private:
     std::mt19937 random_;
 };
-
-/// After loading, files come in the order of their names; before, children in the order of insertion.
-void sortFiles(Model& model) {
-    model.sortChildren();
-    for (const Area& area : areas) {
-        if (Model* const node = model.child(std::string(area.node)))
-            node->sortChildren();
-    }
-}
-
-Model modelOf(const Node& node) {
-    if (node.kind() == NodeKind::Empty)
-        return {};
-    if (!node.isInner()) {
-        std::string text;
-        appendPrettyJson(text, node);
-        text.pop_back(); // the newline
-        return Model::leaf(text);
-    }
-    Model result = Model::nodes();
-    for (const Node* child = node.firstChild(); child != nullptr; child = child->next())
-        result.children.emplace_back(child->name(), modelOf(*child));
-    return result;
-}
 
 class ModelTest : public testing::TestWithParam<unsigned> {};
 
@@ -148,7 +133,13 @@ TEST_P(ModelTest, StoreAndModelAgree) {
         }
         ASSERT_EQ(store->tree().dump("/"), model.dump() + "\n") << "step " << step << ", path " << spelled;
         const Model::Path probe = random.path();
-        ASSERT_EQ(store->tree().exists(random.spelled(probe)), model.find(probe) != nullptr);
+        const Model* const expected = model.find(probe);
+        ASSERT_EQ(store->tree().exists(random.spelled(probe)), expected != nullptr);
+        ASSERT_EQ(store->tree().dump(random.spelled(probe)), (expected ? expected->dump() : "null") + "\n");
+        std::vector<std::string> names; // in order
+        for (const auto& child : expected ? expected->children : Model().children)
+            names.push_back(child.first);
+        ASSERT_EQ(store->tree().list(random.spelled(probe)), names);
         ASSERT_EQ(store->tree().size().nodes, store->tree().root().measure().nodes);
         ASSERT_EQ(store->tree().size().bytes, store->tree().root().measure().bytes);
     }
