@@ -156,6 +156,8 @@ void Bus::touched() {
         return;
     scheduled_ = true;
     asio::post(loop_.context(), [this] {
+        if (!isLiveBus(this))
+            return;
         scheduled_ = false;
         process();
     });
