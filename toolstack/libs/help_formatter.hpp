@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What --help of a program with CLI11 prints: an option per line, and all of it on a screen of 24 lines and
-// 80 columns (tests/integration/help holds programs to it). A header of its own, as xc-rpcgen uses it
-// too, which links nothing of the platform.
+// What --help of a program with CLI11 prints: an option per line, limits (--max-...) packed, and all of it on
+// a screen of 24 lines and 80 columns (tests/integration/help holds programs to it). A header of its own, as
+// xc-rpcgen uses it too, which links nothing of the platform.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -27,8 +27,9 @@ public:
                 text += option->get_required() ? " " + option->get_name() : " [" + option->get_name() + "]";
         text += "\n" + app->get_description() + "\n";
         for (const CLI::Option* option : own)
-            if (option->nonpositional())
+            if (option->nonpositional() && !isLimit(*option))
                 text += line(*option);
+        text += limits(own);
         for (const CLI::Option* option : common)
             text += line(*option);
         text += "  -h, --help                this text           --version\n";
@@ -50,6 +51,26 @@ private:
         for (const CLI::App* group : app.get_subcommands({}))
             if (group->get_name().empty())
                 collect(*group, own, common);
+    }
+
+    static bool isLimit(const CLI::Option& option) {
+        return !option.get_lnames().empty() && option.get_lnames()[0].starts_with("max-");
+    }
+
+    // As many as there is room for on each line, with their defaults; the manual page says what they are of.
+    static std::string limits(const std::vector<const CLI::Option*>& options) {
+        constexpr std::size_t width = 80;
+        std::string text;
+        std::size_t used = width;
+        for (const CLI::Option* option : options) {
+            if (!isLimit(*option))
+                continue;
+            const std::string one = "--" + option->get_lnames()[0] + " N [" + option->get_default_str() + "]";
+            const bool fits = used + 2 + one.size() <= width;
+            text += (fits || text.empty() ? "  " : "\n  ") + one;
+            used = (fits ? used : 0) + 2 + one.size();
+        }
+        return text.empty() ? text : text + "\n";
     }
 
     static std::string line(const CLI::Option& option) {
