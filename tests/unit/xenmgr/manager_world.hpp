@@ -74,8 +74,6 @@ private:
 class ManagerWorld {
 public:
     ManagerWorld() {
-        database_->objects().add("/", dbObject_);
-        database_->objects().add("/", std::make_shared<dbd::DbExtensionObject>(dbObject_->watches(), saver_));
         database_->requestName(dbd::serviceName);
         settings.root = tree.root();
         bus.requestName(serviceName);
@@ -165,8 +163,7 @@ private:
     dbd::PosixFileSystem files_;
     dbd::Store store_{files_, databaseDirectory_.path().string()};
     dbd::Saver saver_{loop.executor(), files_, store_};
-    std::shared_ptr<dbd::DbObject> dbObject_ =
-        std::make_shared<dbd::DbObject>(*database_, files_, store_, saver_);
+    dbd::Service databaseService_{*database_, files_, store_, saver_, {}};
 
 public:
     Bus bus{loop, daemon_.address()};
