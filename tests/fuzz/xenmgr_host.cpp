@@ -2,6 +2,7 @@
 // Hostile: texts about the host: firmware tables, /proc, the product's configuration files. Nothing is
 // refused; what comes out can go on the bus.
 #include "tests/fuzz/fuzz.hpp"
+#include "toolstack/libs/utf8.hpp"
 #include "xenmgr/host_facts.hpp"
 #include "xenmgr/host_files.hpp"
 
