@@ -117,15 +117,36 @@ std::vector<NodePtr> Store::checkSteps(std::span<const StepView> steps) const {
     return contents;
 }
 
+namespace {
+
+/// Throws if the next start would refuse the db-version that `value`, or the content for an inject, leaves.
+void checkNextStart(std::string_view path, std::string_view value, const Node* content) {
+    const Heads heads(path);
+    std::string trouble;
+    if (heads.first.empty() && content != nullptr) {
+        if (const Node* const version = content->child(versionNode))
+            trouble = versionTrouble(version->text());
+    } else if (heads.first == versionNode) {
+        trouble = heads.second.empty() ? versionTrouble(content != nullptr ? content->text() : value)
+                                       : "db-version is a number and has no nodes below it";
+    }
+    if (!trouble.empty())
+        throw Error("/db-version is not changed, as dbd would not start again: " + trouble);
+}
+
+} // namespace
+
 /// The most by which the tree may grow.
 TreeSize Store::checkStep(const StepView& step, NodePtr& content) const {
     if (step.kind == StepKind::write) {
         checkTarget(step.path, nullptr);
+        checkNextStart(step.path, step.value, nullptr);
         return tree_.checkWrite(step.path, step.value);
     }
     if (step.kind == StepKind::inject) {
         content = tree_.parse(step.path, step.value);
         checkTarget(step.path, content.get());
+        checkNextStart(step.path, {}, content.get());
         return tree_.checkPut(step.path, *content);
     }
     tree_.checkRm(step.path);

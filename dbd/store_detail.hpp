@@ -61,6 +61,10 @@ struct Scope {
     }
 };
 
+inline constexpr std::string_view versionNode = "db-version";
+
+/// Why no dbd of this version starts with `text` as the db-version; empty: it does.
+std::string versionTrouble(std::string_view text);
 /// Throws CannotStart if the db with this content was written by a later dbd, or nobody can tell.
 void checkVersion(const Node& root, const std::string& file);
 

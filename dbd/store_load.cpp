@@ -35,20 +35,22 @@ std::string ownerOf(std::string_view node) {
 
 } // namespace
 
-void checkVersion(const Node& root, const std::string& file) {
-    const Node* const node = root.child("db-version");
-    if (node == nullptr)
-        return;
-    const std::string_view text = node->text();
+std::string versionTrouble(std::string_view text) {
     unsigned long version = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
     if (error == std::errc::invalid_argument || end != text.data() + text.size())
-        throw CannotStart({file, 0, "db-version is '" + forMessage(text) + "', which is not a number"});
+        return "db-version is '" + forMessage(text) + "', which is not a number";
     if (error != std::errc{} || version > dbVersion)
-        throw CannotStart({file, 0,
-                           "db-version is " + forMessage(text) + ", this dbd understands up to " +
-                               std::to_string(dbVersion) +
-                               "; start the dbd that wrote it, or restore an older /config"});
+        return "db-version is " + forMessage(text) + ", this dbd understands up to " +
+               std::to_string(dbVersion);
+    return {};
+}
+
+void checkVersion(const Node& root, const std::string& file) {
+    const Node* const node = root.child(versionNode);
+    const std::string trouble = node != nullptr ? versionTrouble(node->text()) : "";
+    if (!trouble.empty())
+        throw CannotStart({file, 0, trouble + "; start the dbd that wrote it, or restore an older /config"});
 }
 
 std::vector<Problem> Store::load() {

@@ -31,6 +31,34 @@ TEST_F(StoreTest, AMissingDbIsTheDefaultTree) {
     EXPECT_EQ(store->dirtyFiles(), 0U);
 }
 
+TEST_F(StoreTest, ADbVersionThatTheNextStartWouldRefuseIsRefused) {
+    start();
+    for (const char* version : {"/dev/zero", "", "43", "-1", "4 2", "99999999999999999999"}) {
+        EXPECT_THROW(store->write("db-version", version), Error) << version;
+        EXPECT_THROW(store->inject("//db-version/", '"' + std::string(version) + '"'), Error) << version;
+        EXPECT_THROW(store->inject("/", R"({"db-version":")" + std::string(version) + R"("})"), Error)
+            << version;
+    }
+    EXPECT_THROW(store->write("/db-version/below", "1"), Error);
+    EXPECT_THROW(store->inject("/db-version/below", "{}"), Error);
+    EXPECT_THROW(store->inject("/db-version", "{}"), Error);
+    EXPECT_EQ(read("/db-version"), "42");
+    store->write("/db-version", "9");
+    store->write("/db-versions/below", "43");
+    store->write("/other/db-version", "43");
+    save();
+    start();
+    EXPECT_EQ(read("/db-version"), "9");
+    store->inject("/", R"({"db-version":41,"a":"b"})");
+    save();
+    start();
+    EXPECT_EQ(read("/db-version"), "41");
+    store->rm("/db-version");
+    save();
+    start();
+    EXPECT_FALSE(store->tree().exists("/db-version"));
+}
+
 TEST_F(StoreTest, AMissingDirectoryIsMade) {
     store = std::make_unique<Store>(fs, dir.path() + "/a/b");
     store->load();
