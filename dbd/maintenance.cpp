@@ -93,8 +93,10 @@ std::vector<Problem> inspect(FileSystem& fs, const std::string& directory, const
         return std::tie(problem.file, problem.line, problem.text);
     };
     std::ranges::sort(found.problems, {}, key);
-    const auto repeated = std::ranges::unique(found.problems, {}, asMessage);
-    found.problems.erase(repeated.begin(), repeated.end());
+    const auto same = [](const Problem& a, const Problem& b) { return asMessage(a) == asMessage(b); };
+    const auto repeated =
+        std::unique(found.problems.begin(), found.problems.end(), same); // clang 14: no ranges
+    found.problems.erase(repeated, found.problems.end());
     return std::move(found.problems);
 }
 

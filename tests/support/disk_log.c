@@ -31,6 +31,7 @@ struct opened {
 static pthread_mutex_t step = PTHREAD_MUTEX_INITIALIZER;
 static struct opened table[max_descriptors];
 static const char* watched;
+static const char* except;
 static size_t watched_bytes;
 static int log_fd = -1;
 static int ignores_sync;
@@ -88,6 +89,7 @@ static void initialize(void) {
     harms_on = on == '+';
     const char* path = getenv(XB_DISK_LOG);
     watched = getenv(XB_DISK_DIRECTORY);
+    except = getenv(XB_DISK_EXCEPT);
     if (!path || !watched)
         return;
     watched_bytes = strlen(watched);
@@ -102,6 +104,8 @@ static void ready(void) {
 }
 
 static int is_watched(const char* path) {
+    if (except && strcmp(path, except) == 0)
+        return 0;
     return log_fd >= 0 && strncmp(path, watched, watched_bytes) == 0 &&
            (path[watched_bytes] == 0 || path[watched_bytes] == '/');
 }

@@ -8,6 +8,7 @@
 
 #define XB_DISK_LOG "XENBROKER_TEST_DISK_LOG"              /* the log file; appended to */
 #define XB_DISK_DIRECTORY "XENBROKER_TEST_DISK_DIRECTORY"  /* what is watched, an absolute path */
+#define XB_DISK_EXCEPT "XENBROKER_TEST_DISK_EXCEPT"        /* a path that is left alone; may be absent */
 #define XB_DISK_IGNORES "XENBROKER_TEST_DISK_IGNORES_SYNC" /* "1": a disk that lies: a sync does nothing */
 /* "N E": the Nth step fails with errno E, or kills the program before it if E is 0; "N E +": so do all after
  * it */

@@ -28,6 +28,9 @@ using Words = std::vector<std::string>;
 /// Whether all of it is wanted and not a sample: XENBROKER_TEST_FULL=1.
 bool fullRun();
 
+/// What dbd locks in a database directory. It is no data: what it holds does not matter.
+std::filesystem::path lockIn(const std::filesystem::path& config);
+
 /// `count` of `all` numbers from 0, spread evenly; all of them in a full run.
 std::vector<std::size_t> sample(std::size_t all, std::size_t count);
 
@@ -100,7 +103,7 @@ public:
                  const std::function<void(const Operation&)>& onAnswer = {});
     /// Starts dbd without harm, looks at what it has, ends it. Adds failures to the running test, naming
     /// `when`, unless it has what `account` allows, ends well, and all files are whole.
-    void expectSound(const Account& account, const std::string& when);
+    void expectSound(const Account& account, const std::string& when, bool powerWasCut = false);
 
     /// Makes the database directory a copy of `from`, or `to` a copy of it.
     void restore(const std::filesystem::path& from);

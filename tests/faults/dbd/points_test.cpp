@@ -74,7 +74,7 @@ protected:
     Account trace(const Stage& stage, std::vector<TracedCall>& calls) {
         const fs::path file = daemon.scratch() / "trace";
         const Account account = daemon.live(stage.life, stage.known, tracing(file));
-        calls = readTrace(file, daemon.config());
+        calls = readTrace(file, daemon.config(), lockIn(daemon.config()));
         return account;
     }
 
@@ -90,7 +90,8 @@ protected:
             const Words before = counted ? harming(file, each.point, how.name, onwards)
                                          : onLoggedDisk(log, daemon.config(), step + (onwards ? " +" : ""));
             Account account = daemon.live(each.stage->life, each.stage->known, before);
-            if (counted ? reached(each.point, readTrace(file, daemon.config())) : harmed(log, each.point))
+            if (counted ? reached(each.point, readTrace(file, daemon.config(), lockIn(daemon.config())))
+                        : harmed(log, each.point))
                 return account;
         }
         return std::nullopt;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "power_cut.hpp"
 
+#include "daemon.hpp"
+
 #include "tests/support/disk_log.h"
 #include "toolstack/libs/files.hpp"
 
@@ -24,6 +26,7 @@ std::vector<std::string> onLoggedDisk(const fs::path& log, const fs::path& direc
                                    "LD_PRELOAD=" DISK_LOG_LIBRARY,
                                    XB_DISK_LOG "=" + log.string(),
                                    XB_DISK_DIRECTORY "=" + directory.string(),
+                                   XB_DISK_EXCEPT "=" + lockIn(directory).string(),
                                    XB_DISK_IGNORES "=" + std::string(ignoresSync ? "1" : "0")};
     if (!harm.empty())
         words.push_back(XB_DISK_HARM "=" + harm);

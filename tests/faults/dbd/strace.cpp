@@ -66,7 +66,8 @@ std::vector<std::string> harming(const std::filesystem::path& into, const Point&
     return words;
 }
 
-std::vector<TracedCall> readTrace(const std::filesystem::path& trace, const std::filesystem::path& below) {
+std::vector<TracedCall> readTrace(const std::filesystem::path& trace, const std::filesystem::path& below,
+                                  const std::filesystem::path& except) {
     std::vector<TracedCall> calls;
     std::map<std::string, std::size_t> unfinished; // by thread
     std::istringstream lines(readFile(trace));
@@ -88,7 +89,7 @@ std::vector<TracedCall> readTrace(const std::filesystem::path& trace, const std:
         if (words.eof() || path == std::string::npos || call.call.find(' ') != std::string::npos)
             continue;
         call.path = line.substr(path, line.find_first_of("\">", path) - path);
-        if (call.path != below && !call.path.starts_with(below.string() + "/"))
+        if (call.path == except || (call.path != below && !call.path.starts_with(below.string() + "/")))
             continue;
         call.changes = call.call != "openat" || line.find("O_CREAT") != std::string::npos;
         call.failed = failed;

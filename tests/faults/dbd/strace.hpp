@@ -40,8 +40,9 @@ std::vector<std::string> tracing(const std::filesystem::path& into);
 std::vector<std::string> harming(const std::filesystem::path& into, const Point& point,
                                  const std::string& harm, bool onwards = false);
 
-/// The calls on `below` and what is below it.
-std::vector<TracedCall> readTrace(const std::filesystem::path& trace, const std::filesystem::path& below);
+/// The calls on `below` and what is below it, `except` excepted.
+std::vector<TracedCall> readTrace(const std::filesystem::path& trace, const std::filesystem::path& below,
+                                  const std::filesystem::path& except);
 /// A point for every changing call.
 std::vector<Point> pointsOf(const std::vector<TracedCall>& calls);
 /// Whether a trace of harming() came to its point.
