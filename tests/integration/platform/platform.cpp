@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform.hpp"
 
+#include "toolstack/libs/error.hpp"
 #include "toolstack/libs/files.hpp"
 #include "toolstack/libs/log.hpp"
 #include "toolstack/libs/uuid.hpp"
@@ -8,7 +9,6 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
-#include <fstream>
 #include <iostream>
 #include <sstream>
 
@@ -25,8 +25,12 @@ std::vector<pid_t> processesNaming(const std::string& text) {
         const std::string name = entry.path().filename();
         if (name.find_first_not_of("0123456789") != std::string::npos || std::stoi(name) == ::getpid())
             continue;
-        std::ifstream file(entry.path() / "cmdline");
-        const std::string line((std::istreambuf_iterator<char>(file)), {});
+        std::string line;
+        try {
+            line = readFileIfThere(entry.path() / "cmdline").value_or("");
+        } catch (const Error&) {
+            continue; // it ended while we looked
+        }
         if (line.find(text) != std::string::npos)
             found.push_back(std::stoi(name));
     }
