@@ -2,12 +2,16 @@
 // The text that D-Bus strings may hold.
 #pragma once
 
+#include "toolstack/libs/utf8.hpp"
+
 #include <string_view>
 
 namespace xb::proxy::wire {
 
-/// Whether `text` is UTF-8 (shortest forms, no surrogates, up to U+10FFFF) without NUL. Plain ASCII is
-/// checked eight bytes at a time.
-bool isText(std::string_view text);
+/// Whether `text` is UTF-8 (shortest forms, no surrogates, up to U+10FFFF) without NUL; noncharacters are
+/// passed on, as the specification says.
+inline bool isText(std::string_view text) {
+    return isUtf8Text(text, Noncharacters::taken);
+}
 
 } // namespace xb::proxy::wire
