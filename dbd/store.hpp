@@ -141,11 +141,12 @@ private:
     FileImage image(const std::string& record, const FileState& state) const;
 
     // Loading: store_load.cpp
-    void loadFiles(std::vector<Problem>& problems);
+    void loadFiles(const JournalContent& journal, std::vector<Problem>& problems);
     void syncInherited(const JournalContent& journal, std::vector<Problem>& problems);
     bool loadDb(const DiskScan& scan, std::vector<Problem>& problems);
-    void recover(DiskScan& scan, std::vector<Problem>& problems);
-    bool recoverOne(const DiskFile& temporary, DiskFile& recovered, std::vector<Problem>& problems);
+    void recover(DiskScan& scan, const JournalContent& journal, std::vector<Problem>& problems);
+    bool recoverOne(const DiskFile& temporary, DiskFile& recovered, bool announced,
+                    std::vector<Problem>& problems);
     void loadRecord(const DiskFile& file, std::vector<Problem>& problems);
     void adoptRecord(const std::string& record, std::string_view text, const Fingerprint& now,
                      std::vector<Problem>& problems);

@@ -9,7 +9,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <unordered_set>
+#include <variant>
 
 namespace xb::dbd {
 
@@ -23,6 +25,17 @@ constexpr std::string_view defaultDb = R"({
   "xenmgr": { "showMsgOnVmStart": true },
   "display-driver-whitelist": { }
 })";
+
+/// The records whose files dbd was about to write when it ended.
+std::set<std::string> beingWritten(const JournalContent& journal) {
+    std::set<std::string> records;
+    for (const JournalEntry& entry : journal.entries) {
+        const auto* const mark = std::get_if<FileMark>(&entry);
+        if (mark != nullptr && mark->kind == FileMark::Kind::writing)
+            records.insert(mark->record);
+    }
+    return records;
+}
 
 std::string_view parentOf(std::string_view node) {
     return node.substr(0, node.rfind('/'));
@@ -61,7 +74,7 @@ std::vector<Problem> Store::load(JournalContent journal) {
     std::vector<Problem> problems;
     sequence_ = journal.lastSequence + 1;
     syncInherited(journal, problems);
-    loadFiles(problems);
+    loadFiles(journal, problems);
     problems.insert(problems.end(), journal.problems.begin(), journal.problems.end());
     const std::vector<Problem> overruled = Replay(*this, journal).run();
     problems.insert(problems.end(), overruled.begin(), overruled.end());
@@ -90,11 +103,11 @@ void Store::syncInherited(const JournalContent& journal, std::vector<Problem>& p
         sync(directory_ + "/" + std::string(area.directory));
 }
 
-void Store::loadFiles(std::vector<Problem>& problems) {
+void Store::loadFiles(const JournalContent& journal, std::vector<Problem>& problems) {
     const Flag loading(loading_);
     DiskScan scan = scanDirectory(fs_, directory_, tree_.limits());
     problems.insert(problems.end(), scan.problems.begin(), scan.problems.end());
-    recover(scan, problems);
+    recover(scan, journal, problems);
     const bool first = loadDb(scan, problems);
     for (const DiskFile& file : scan.records) {
         if (!file.node.empty())
@@ -109,7 +122,8 @@ void Store::loadFiles(std::vector<Problem>& problems) {
 }
 
 /// A left-over temporary: garbage if its file is there, else the file itself, if it is whole.
-void Store::recover(DiskScan& scan, std::vector<Problem>& problems) {
+void Store::recover(DiskScan& scan, const JournalContent& journal, std::vector<Problem>& problems) {
+    const std::set<std::string> announced = beingWritten(journal);
     for (const DiskFile& temporary : scan.temporaries) {
         const auto isFile = [&temporary](const DiskFile& file) { return file.node == temporary.node; };
         if (std::ranges::any_of(scan.unusable, isFile))
@@ -120,13 +134,15 @@ void Store::recover(DiskScan& scan, std::vector<Problem>& problems) {
             continue;
         }
         DiskFile recovered{temporary.node, recordPath(directory_, temporary.node), {}};
-        if (recoverOne(temporary, recovered, problems))
+        if (recoverOne(temporary, recovered, announced.contains(temporary.node), problems))
             scan.records.push_back(recovered);
     }
     std::ranges::sort(scan.records, {}, &DiskFile::node);
 }
 
-bool Store::recoverOne(const DiskFile& temporary, DiskFile& recovered, std::vector<Problem>& problems) {
+/// `announced`: the journal says that it was being written, so it holds all that a torn one would.
+bool Store::recoverOne(const DiskFile& temporary, DiskFile& recovered, bool announced,
+                       std::vector<Problem>& problems) {
     std::string text;
     std::error_code error = fs_.read(temporary.path, tree_.limits().fileBytes, text, recovered.stat);
     if (error) {
@@ -135,6 +151,12 @@ bool Store::recoverOne(const DiskFile& temporary, DiskFile& recovered, std::vect
     }
     const bool whole =
         text.ends_with('\n') && parseJson(text, Trailing::Refused, tree_.limits()).node != nullptr;
+    if (!whole && announced) {
+        error = fs_.unlink(temporary.path);
+        if (error)
+            problems.push_back({temporary.path, 0, "left over, cannot be removed: " + error.message()});
+        return false;
+    }
     if (!whole) {
         std::string newPath;
         error = setAside(fs_, directory_, temporary.path, newPath);

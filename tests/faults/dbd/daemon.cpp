@@ -331,12 +331,10 @@ void Daemon::expectSound(const Account& account, const std::string& when, bool p
     EXPECT_EQ(complaints, "") << when;
     EXPECT_EQ(normalized(files), normalized(there)) << when << ": what the files have is not what was served";
     for (const auto& entry : fs::recursive_directory_iterator(config())) {
-        // A new file's beginning, which was never finished, is kept; it must be all that is. After a power
-        // cut the same goes for the unsynced end of the journal.
+        // After a power cut the unsynced end of the journal is kept.
         const std::string name = entry.path().filename();
-        const bool torn =
-            entry.path().parent_path().filename() == "set-aside" &&
-            (entry.path().stem().extension() == ".tmp" || (powerWasCut && name.starts_with("journal_")));
+        const bool torn = entry.path().parent_path().filename() == "set-aside" && powerWasCut &&
+                          name.starts_with("journal_");
         const bool expected = entry.is_directory() || entry.path().extension() == ".db" ||
                               entry.path() == config() / "db" || entry.path() == lockIn(config()) || torn;
         EXPECT_TRUE(expected) << when << ": left behind: " << entry.path() << "\n" << messages;
