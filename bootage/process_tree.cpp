@@ -10,9 +10,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <cstdio>
 #include <cstring>
 #include <optional>
+#include <sstream>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -51,12 +51,14 @@ std::optional<Process> childOfOurs(pid_t pid) {
         return std::nullopt;
     const auto open = text->find('(');
     const auto close = text->rfind(')');
+    if (open == std::string::npos || close == std::string::npos || close < open)
+        return std::nullopt;
+    std::istringstream rest(text->substr(close + 1));
     char state = 0;
     int parent = 0;
     int group = 0;
     int session = 0;
-    if (open == std::string::npos || close == std::string::npos || close < open ||
-        std::sscanf(text->c_str() + close + 1, " %c %d %d %d", &state, &parent, &group, &session) != 4)
+    if (!(rest >> state >> parent >> group >> session))
         return std::nullopt;
     if (parent != ::getpid() || state == 'X')
         return std::nullopt;

@@ -52,6 +52,7 @@ std::string valueParameters(const std::vector<Arg>& args, const std::string& fir
 
 std::string referenceParameters(const std::vector<Arg>& args) {
     std::vector<std::string> parts;
+    parts.reserve(args.size());
     for (const auto& arg : args)
         parts.push_back((isCheapToCopy(arg.signature) ? arg.cppType : "const " + arg.cppType + "&") + " " +
                         arg.cppName);
@@ -60,6 +61,7 @@ std::string referenceParameters(const std::vector<Arg>& args) {
 
 std::string typeList(const std::vector<Arg>& args) {
     std::vector<std::string> types;
+    types.reserve(args.size());
     for (const auto& arg : args)
         types.push_back(arg.cppType);
     return fmt::format("{}", fmt::join(types, ", "));

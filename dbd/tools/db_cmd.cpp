@@ -146,7 +146,7 @@ std::string busAddress(const CommandLine& line) {
 }
 
 int runOnBus(std::string_view program, CommandLine line) {
-    log::init(std::string(program).c_str(), log::Sink::standardError);
+    log::init(std::string(program), log::Sink::standardError);
     try {
         if (line.fromStdin)
             line.value = standardInput();
