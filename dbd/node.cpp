@@ -40,33 +40,49 @@ struct Node::Children {
     Node* last = nullptr;
     std::uint32_t count = 0;
     std::uint32_t empty = 0;  // how many of them are of kind Empty
-    std::vector<Node*> slots; // empty until there are indexFrom children
+    /// With the hash of the name, so that neither growth nor a probe that fails looks at nodes.
+    struct Slot {
+        Node* node = nullptr;
+        std::uint32_t hash = 0;
+    };
+    std::vector<Slot> slots; // empty until there are indexFrom children
 
-    static std::size_t hash(const Node& node) { return sipHash(indexKey(), node.name()); }
-
-    void place(Node& node) {
-        const std::size_t mask = slots.size() - 1;
-        std::size_t at = hash(node) & mask;
-        while (slots[at] != nullptr)
-            at = (at + 1) & mask;
-        slots[at] = &node;
+    static std::uint32_t hash(std::string_view name) {
+        return static_cast<std::uint32_t>(sipHash(indexKey(), name));
     }
 
-    void rebuild(std::size_t size) {
-        slots.assign(size, nullptr);
+    void place(Slot slot) {
+        const std::size_t mask = slots.size() - 1;
+        std::size_t at = slot.hash & mask;
+        while (slots[at].node != nullptr)
+            at = (at + 1) & mask;
+        slots[at] = slot;
+    }
+
+    void begin() {
+        slots.resize(firstIndexSize);
         for (Node* node = first; node != nullptr; node = node->next_)
-            place(*node);
+            place({node, hash(node->name())});
+    }
+
+    void grow() {
+        std::vector<Slot> before(slots.size() * 2);
+        before.swap(slots);
+        for (const Slot& slot : before) {
+            if (slot.node != nullptr)
+                place(slot);
+        }
     }
 
     void added(Node& node) {
-        if (slots.empty() && count < indexFrom)
+        if (slots.empty()) {
+            if (count >= indexFrom)
+                begin(); // includes the new node
             return;
-        if (slots.empty())
-            rebuild(firstIndexSize); // includes the new node
-        else if (count * std::size_t{4} > slots.size() * 3)
-            rebuild(slots.size() * 2);
-        else
-            place(node);
+        }
+        if (count * std::size_t{4} > slots.size() * 3)
+            grow();
+        place({&node, hash(node.name())});
     }
 
     Node* find(std::string_view name) const {
@@ -78,9 +94,10 @@ struct Node::Children {
             return nullptr;
         }
         const std::size_t mask = slots.size() - 1;
-        for (std::size_t at = sipHash(indexKey(), name) & mask; slots[at] != nullptr; at = (at + 1) & mask) {
-            if (slots[at]->name() == name)
-                return slots[at];
+        const std::uint32_t wanted = hash(name);
+        for (std::size_t at = wanted & mask; slots[at].node != nullptr; at = (at + 1) & mask) {
+            if (slots[at].hash == wanted && slots[at].node->name() == name)
+                return slots[at].node;
         }
         return nullptr;
     }
@@ -89,19 +106,19 @@ struct Node::Children {
         if (slots.empty())
             return;
         const std::size_t mask = slots.size() - 1;
-        std::size_t hole = hash(node) & mask;
-        while (slots[hole] != &node)
+        std::size_t hole = hash(node.name()) & mask;
+        while (slots[hole].node != &node)
             hole = (hole + 1) & mask;
         // Whoever stands behind the hole because of it moves up, so that every probe still ends at an empty
         // slot.
-        for (std::size_t at = (hole + 1) & mask; slots[at] != nullptr; at = (at + 1) & mask) {
-            const std::size_t home = hash(*slots[at]) & mask;
+        for (std::size_t at = (hole + 1) & mask; slots[at].node != nullptr; at = (at + 1) & mask) {
+            const std::size_t home = slots[at].hash & mask;
             if (((at - home) & mask) >= ((at - hole) & mask)) {
                 slots[hole] = slots[at];
                 hole = at;
             }
         }
-        slots[hole] = nullptr;
+        slots[hole] = {};
     }
 };
 
