@@ -80,22 +80,31 @@ const Node* Tree::find(std::string_view path) const {
     return end.complete() ? end.node : nullptr;
 }
 
+const Node* Tree::findBelow(const Node& node, std::string_view path) {
+    const Node* found = &node;
+    for (PathWalk walk(path); found != nullptr && !walk.done();)
+        found = found->child(walk.take());
+    return found;
+}
+
 std::string Tree::read(std::string_view path) const {
     const Node* const node = find(path);
-    if (node == nullptr)
-        return {};
-    switch (node->kind()) {
+    return node == nullptr ? std::string() : valueOf(*node);
+}
+
+std::string Tree::valueOf(const Node& node) {
+    switch (node.kind()) {
     case NodeKind::String:
     case NodeKind::Integer:
-        return std::string(node->text());
+        return std::string(node.text());
     case NodeKind::Float:
-        return floatText(node->text());
+        return floatText(node.text());
     case NodeKind::True:
         return "true";
     case NodeKind::False:
         return "false";
     case NodeKind::File:
-        return "file:" + std::string(node->text());
+        return "file:" + std::string(node.text());
     case NodeKind::Empty:
     case NodeKind::Array:
     case NodeKind::Nodes:

@@ -29,6 +29,10 @@ public:
     const TreeSize& size() const { return size_; }
     /// The node at `path`, or nullptr.
     const Node* find(std::string_view path) const;
+    /// The node at `path` below `node`, or nullptr.
+    static const Node* findBelow(const Node& node, std::string_view path);
+    /// What read() says of a node.
+    static std::string valueOf(const Node& node);
 
     /// The value as text; "" for anything without one; "file:<path>" for a binary node.
     std::string read(std::string_view path) const;

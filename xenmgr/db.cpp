@@ -75,13 +75,21 @@ void Db::requireAvailable() const {
 }
 
 std::string Db::read(std::string_view path, std::string_view fallback) const {
-    return tree_.exists(path) ? tree_.read(path) : std::string(fallback);
+    const dbd::Node* const node = find(path);
+    return node != nullptr ? dbd::Tree::valueOf(*node) : std::string(fallback);
+}
+
+const dbd::Node* Db::find(std::string_view path) const {
+    if (focusNode_ != nullptr && path.starts_with(focusPath_))
+        return dbd::Tree::findBelow(*focusNode_, path.substr(focusPath_.size()));
+    return tree_.find(path);
 }
 
 bool Db::readBool(std::string_view path, bool fallback) const {
-    if (!tree_.exists(path))
+    const dbd::Node* const node = find(path);
+    if (node == nullptr)
         return fallback;
-    const std::string text = tree_.read(path);
+    const std::string text = dbd::Tree::valueOf(*node);
     if (text == "true" || text == "yes" || text == "1")
         return true;
     if (text == "false" || text == "no" || text == "0")
@@ -92,9 +100,10 @@ bool Db::readBool(std::string_view path, bool fallback) const {
 }
 
 int Db::readInt(std::string_view path, int fallback) const {
-    if (!tree_.exists(path))
+    const dbd::Node* const node = find(path);
+    if (node == nullptr)
         return fallback;
-    const std::string text = tree_.read(path);
+    const std::string text = dbd::Tree::valueOf(*node);
     int value = 0;
     const bool hex = text.starts_with("0x");
     const char* begin = text.data() + (hex ? 2 : 0);

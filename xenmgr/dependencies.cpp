@@ -10,18 +10,28 @@ namespace xb::xenmgr {
 
 namespace {
 
-std::string vmNamed(const Db& db, const std::string& name) {
-    for (const auto& uuid : db.list("/vm"))
-        if (db.read(vmNode(uuid) + "/name") == name)
-            return uuid;
+/// The first VM with this child of its node that is as wanted. A GetAll asks of all VMs: no paths are made.
+template <class Wanted>
+std::string vmWith(const Db& db, std::string_view child, Wanted wanted) {
+    const dbd::Node* const vms = db.find("/vm");
+    for (const dbd::Node* vm = vms != nullptr ? vms->firstChild() : nullptr; vm != nullptr; vm = vm->next()) {
+        const dbd::Node* const node = vm->child(child);
+        if (node != nullptr && wanted(*vm, *node))
+            return std::string(vm->name());
+    }
     return "";
 }
 
+std::string vmNamed(const Db& db, const std::string& name) {
+    return vmWith(db, "name",
+                  [&](const auto&, const dbd::Node& node) { return dbd::Tree::valueOf(node) == name; });
+}
+
 std::string defaultProvider(const Db& db) {
-    for (const auto& uuid : db.list("/vm"))
-        if (db.readBool(vmNode(uuid) + "/provides-default-network-backend", false))
-            return uuid;
-    return "";
+    constexpr auto key = "provides-default-network-backend";
+    return vmWith(db, key, [&](const dbd::Node& vm, const auto&) {
+        return db.readBool(vmNode(std::string(vm.name())) + "/" + key, false);
+    });
 }
 
 } // namespace

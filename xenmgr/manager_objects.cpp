@@ -135,11 +135,13 @@ Task<std::vector<std::int32_t>> ManagerObject::listDomids(Caller) {
 
 Task<std::vector<ObjectPath>> ManagerObject::listVms(Caller) {
     co_await context_->db.fresh();
-    const auto uuids = context_->db.list("/vm");
     std::vector<ObjectPath> paths;
-    paths.reserve(uuids.size());
-    for (const auto& uuid : uuids)
-        if (const auto vm = context_->vms.find(uuid))
+    const dbd::Node* const vms = context_->db.find("/vm");
+    if (!vms)
+        co_return paths;
+    paths.reserve(vms->childCount());
+    for (const dbd::Node* node = vms->firstChild(); node; node = node->next())
+        if (const Vm* vm = context_->vms.get(node->name()))
             paths.emplace_back(vm->objectPath());
     co_return paths;
 }

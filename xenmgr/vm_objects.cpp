@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <stdexcept>
 
 namespace xb::xenmgr {
@@ -45,22 +46,43 @@ Task<> readOne(const Context& context, std::shared_ptr<Vm> vm, const VmProperty&
     putContent(sink, content);
 }
 
-Task<> readAll(const Context& context, std::shared_ptr<Vm> vm, const std::vector<const VmProperty*>& rows,
-               Message& reply) {
-    co_await context.db.fresh();
+void leaveOut(const Vm& vm, const VmProperty& row, const Error& e) {
+    log::warn("VM {}: GetAll leaves out {}: {}", vm.uuid(), row.name, e.what());
+}
+
+/// What others had to be asked for, by row; the others are read now.
+using Fetched = std::map<const VmProperty*, PropertyContent>;
+
+void putAll(const Context& context, const Vm& vm, const std::vector<const VmProperty*>& rows,
+            const Fetched& fetched, Message& reply) {
+    const Db::Focus focus(context.db, vm.node());
     for (const VmProperty* row : rows) {
         PropertySink sink(reply, row->name);
         try {
-            if (row->readLater) {
-                const PropertyContent content = co_await row->readLater(context, vm);
-                putContent(sink, content);
-            } else {
-                putContent(sink, readVmProperty(context, *vm, *row));
-            }
+            if (!row->readLater)
+                putContent(sink, readVmProperty(context, vm, *row));
+            else if (const auto found = fetched.find(row); found != fetched.end())
+                putContent(sink, found->second);
         } catch (const Error& e) {
-            log::warn("VM {}: GetAll leaves out {}: {}", vm->uuid(), row->name, e.what());
+            leaveOut(vm, *row, e);
         }
     }
+}
+
+Task<> readAll(const Context& context, std::shared_ptr<Vm> vm, const std::vector<const VmProperty*>& rows,
+               Message& reply) {
+    Fetched fetched;
+    for (const VmProperty* row : rows) {
+        if (!row->readLater)
+            continue;
+        try {
+            fetched[row] = co_await row->readLater(context, vm);
+        } catch (const Error& e) {
+            leaveOut(*vm, *row, e);
+        }
+    }
+    co_await context.db.fresh();
+    putAll(context, *vm, rows, fetched, reply);
 }
 
 } // namespace

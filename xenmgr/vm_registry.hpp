@@ -2,9 +2,11 @@
 // The VMs that xenmgr knows, by UUID.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace xb::xenmgr {
 
@@ -16,12 +18,17 @@ public:
         auto it = vms_.find(uuid);
         return it == vms_.end() ? nullptr : it->second;
     }
+    /// The same, not shared: for the moment.
+    const Vm* get(std::string_view uuid) const {
+        auto it = vms_.find(uuid);
+        return it == vms_.end() ? nullptr : it->second.get();
+    }
     void add(const std::string& uuid, std::shared_ptr<Vm> vm) { vms_[uuid] = std::move(vm); }
     void remove(const std::string& uuid) { vms_.erase(uuid); }
-    const std::map<std::string, std::shared_ptr<Vm>>& all() const { return vms_; }
+    const std::map<std::string, std::shared_ptr<Vm>, std::less<>>& all() const { return vms_; }
 
 private:
-    std::map<std::string, std::shared_ptr<Vm>> vms_;
+    std::map<std::string, std::shared_ptr<Vm>, std::less<>> vms_;
 };
 
 } // namespace xb::xenmgr

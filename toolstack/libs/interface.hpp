@@ -80,7 +80,7 @@ public:
         const std::string signature = signatureOf<T>();
         if (name_) {
             reply_.openDictEntry("sv");
-            reply_ << std::string(*name_);
+            reply_.appendText(*name_);
         }
         reply_.openVariant(signature);
         reply_ << value;

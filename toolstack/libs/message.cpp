@@ -43,11 +43,10 @@ Message Message::adopt(sd_bus_message* message) {
     return Message(message, sdbusFunctions(), sdbus::adopt_message);
 }
 
-void Message::appendText(const std::string& text) {
-    // sd-bus measures, checks and copies a text, byte by byte where that is not simple; dumps are megabytes.
-    constexpr std::size_t longText = 4096;
-    if (text.size() < longText || !isBusText(text)) {
-        sdbus::PlainMessage::operator<<(text); // which refuses what is not clean
+void Message::appendText(std::string_view text) {
+    // sd-bus measures, checks and copies a text byte by byte; dumps are megabytes, a GetAll is 145 names.
+    if (!isBusText(text)) {
+        sdbus::PlainMessage::operator<<(std::string(text)); // which refuses what is not clean
         return;
     }
     char* place = nullptr;

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <vector>
 
@@ -47,8 +48,8 @@ public:
     sd_bus_message* raw() const { return static_cast<sd_bus_message*>(msg_); }
     explicit operator bool() const { return msg_ != nullptr; }
 
-    /// What << does with a text: the same as sdbus-c++, but quicker with long ones.
-    void appendText(const std::string& text);
+    /// What << does with a text: the same as sdbus-c++, but quicker.
+    void appendText(std::string_view text);
 
     std::string sender() const;
     std::string path() const;
@@ -64,6 +65,15 @@ private:
 template <std::same_as<std::string> Text> // and nothing that becomes one: sdbus-c++ has more overloads
 Message& operator<<(Message& message, const Text& text) {
     message.appendText(text);
+    return message;
+}
+
+template <std::same_as<std::vector<std::string>> Texts> // lists of names are long
+Message& operator<<(Message& message, const Texts& texts) {
+    message.openContainer("s");
+    for (const std::string& text : texts)
+        message.appendText(text);
+    message.closeContainer();
     return message;
 }
 

@@ -100,6 +100,38 @@ TEST_F(XenmgrIntegration, EveryPropertyIsThereAndASetReachesTheDatabase) {
     EXPECT_FALSE(platform.await(platform.vm(path).getPolicyPrintScreen()));
 }
 
+// All at once are read in another way than one by one.
+TEST_F(XenmgrIntegration, GetAllTellsWhatGetTells) {
+    const std::string path = platform.await(platform.manager().createVmWithTemplate("new-vm-linux"));
+    const std::string node = "/vm/" + uuidFromPathElement(path.substr(4));
+    const std::string provider = platform.await(platform.manager().createVm());
+    platform.await(platform.vm(provider).setProvidesDefaultNetworkBackend(true));
+    for (const char* key : {"description", "type", "config/memory", "config/extra-hvm/0", "config/vcpus"})
+        platform.await(platform.db().write(node + "/" + key, "7"));
+    platform.await(platform.db().write(node + "/native-experience", "true"));
+    platform.await(platform.vm(path).start());
+    const auto all = platform.await(platform.vm(path).getAllProperties());
+    ASSERT_EQ(all.size(), 145U);
+    for (const auto& [name, value] : all) {
+        Message call = platform.bus().newCall(service, path, "org.freedesktop.DBus.Properties", "Get");
+        call << std::string("com.citrix.xenclient.xenmgr.vm") << name;
+        Message reply = platform.await(platform.bus().call(std::move(call)));
+        const auto [single] = readBody<Variant>(reply);
+        const std::string type = single.peekValueType();
+        ASSERT_EQ(value.peekValueType(), type) << name;
+        if (type == "b")
+            EXPECT_EQ(value.get<bool>(), single.get<bool>()) << name;
+        else if (type == "i")
+            EXPECT_EQ(value.get<std::int32_t>(), single.get<std::int32_t>()) << name;
+        else if (type == "s")
+            EXPECT_EQ(value.get<std::string>(), single.get<std::string>()) << name;
+        else
+            EXPECT_EQ(value.get<std::vector<ObjectPath>>(), single.get<std::vector<ObjectPath>>()) << name;
+    }
+    EXPECT_EQ(all.at("description").get<std::string>(), "7");
+    EXPECT_EQ(all.at("state").get<std::string>(), "running");
+}
+
 TEST_F(XenmgrIntegration, WhatOthersWriteIsSeenAtOnce) {
     const std::string path = platform.await(platform.manager().createVm());
     const std::string node = "/vm/" + uuidFromPathElement(path.substr(4));

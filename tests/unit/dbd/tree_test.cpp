@@ -97,6 +97,18 @@ TEST_F(TreeTest, ExistsAndList) {
         EXPECT_EQ(tree.list(path), Names{}) << path;
 }
 
+TEST_F(TreeTest, FindBelowANode) {
+    tree.inject("/", R"({"vm":{"a":{"name":"web","config":{"memory":12,"none":null}}}})");
+    const Node* const vm = tree.find("/vm/a");
+    ASSERT_NE(vm, nullptr);
+    for (const char* path : {"name", "config", "/config//memory", "config/none", ""})
+        EXPECT_EQ(Tree::findBelow(*vm, path), tree.find("/vm/a/" + std::string(path))) << path;
+    for (const char* path : {"nam", "name/x", "config/none/x", "vm", "config/memory/12"})
+        EXPECT_EQ(Tree::findBelow(*vm, path), nullptr) << path;
+    for (const char* path : {"/vm/a/name", "/vm/a/config/memory", "/vm/a/config", "/vm/a/config/none"})
+        EXPECT_EQ(Tree::valueOf(*tree.find(path)), tree.read(path)) << path;
+}
+
 TEST_F(TreeTest, DumpIsNeverAnError) {
     EXPECT_EQ(tree.dump("/"), "{ }\n");
     EXPECT_EQ(tree.dump("/absent"), "null\n");
