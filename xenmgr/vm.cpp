@@ -134,7 +134,7 @@ Task<> Vm::shutdown() {
         const auto client = context_.links.client(uuid_);
         co_await client.halt(false);
     } catch (const Error& e) {
-        if (state_ != VmState::rebooted) {
+        if (isRunning(state_)) { // else the guest went down by itself before it was asked
             requestFailed("shutdown", e);
             throw operationError(describe("shutdown"), e);
         }

@@ -56,5 +56,24 @@ TEST_F(VmTest, AFailedShutdownOrRebootDoesNotKeepTheGuestFromRebooting) {
     EXPECT_THAT(restarts(), HasSubstr("start: VM "));
 }
 
+TEST_F(VmTest, AShutdownOfAGuestThatGoesOffMeanwhileIsDone) {
+    const auto stopAndGoOff = [](std::shared_ptr<Vm> guest) -> Task<> {
+        const Executor executor = co_await asio::this_coro::executor;
+        Event ended(executor);
+        std::exception_ptr failure;
+        asio::co_spawn(executor, guest->shutdown(), [&](const std::exception_ptr& e) {
+            failure = e;
+            ended.set();
+        });
+        EXPECT_FALSE(ended.isSet()) << "the monitor is being asked";
+        guest->stateReported("shutdown", -1); // which is why it will refuse
+        co_await ended.wait();
+        if (failure)
+            std::rethrow_exception(failure);
+    };
+    EXPECT_EQ(ManagerWorld::failure([&] { world.await(stopAndGoOff(vm)); }), "no error");
+    EXPECT_EQ(vm->lastError(), "");
+}
+
 } // namespace
 } // namespace xb::xenmgr::test
