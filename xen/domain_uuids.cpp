@@ -25,6 +25,18 @@ Task<std::string> DomainUuids::find(DomId domid) {
     co_return *uuid;
 }
 
+Task<bool> DomainUuids::isStubDomain(DomId domid) {
+    std::optional<std::string> target;
+    try {
+        const std::shared_ptr<XenStore> store = connected();
+        target = co_await store->read("/local/domain/" + std::to_string(domid) + "/target");
+    } catch (const Error&) {
+        store_.reset();
+        throw;
+    }
+    co_return target.has_value();
+}
+
 std::shared_ptr<XenStore> DomainUuids::connected() {
     if (!store_) {
         std::string socket; // the system's

@@ -17,6 +17,8 @@ public:
 
     /// The uuid of a running domain, as xenstore has it. Throws xb::Error.
     Task<std::string> find(DomId domid);
+    /// Whether it is the device model of another domain. Throws xb::Error.
+    Task<bool> isStubDomain(DomId domid);
 
 private:
     std::shared_ptr<XenStore> connected();

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// rpc-proxy, the filter between domains: leads D-Bus clients of one domain to the bus of another, and lets
+// through what the rules allow.
+#include "rpc-proxy/channels/socket_listener.hpp"
+#include "rpc-proxy/identity.hpp"
+#include "rpc-proxy/options.hpp"
+#include "rpc-proxy/relay/relay.hpp"
+#include "rpc-proxy/rules_commands.hpp"
+#include "rpc-proxy/rules_in_force.hpp"
+#include "rpc-proxy/service.hpp"
+#include "rpc-proxy/well_known_names.hpp"
+#include "rpc-proxy/xenmgr_properties.hpp"
+#include "toolstack/control/control.hpp"
+#include "toolstack/libs/daemon.hpp"
+#include "toolstack/libs/files.hpp"
+#include "toolstack/libs/log.hpp"
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <fmt/format.h>
+#include <optional>
+
+namespace {
+
+namespace proxy = xb::proxy;
+
+void reload(proxy::RulesInForce& rules, const std::filesystem::path& file) {
+    try {
+        rules.reload();
+        xb::log::info("the rules of {} are in force", file.string());
+    } catch (const xb::Error& e) {
+        xb::log::error("the rules stay as they were:\n{}", e.what());
+    }
+}
+
+int serve(const proxy::Options& options, const std::filesystem::path& rulesFile) {
+    proxy::Settings settings = proxy::settingsOf(options);
+    const bool filters = settings.relay.firewall && settings.domid != 0;
+    xb::Loop loop;
+    std::optional<xb::Bus> bus;
+    std::optional<proxy::XenmgrProperties> properties;
+    std::optional<proxy::WellKnownNames> names;
+    if (filters || options.server || options.translate)
+        bus.emplace(loop, settings.bus);
+    if (filters || options.server)
+        properties.emplace(*bus);
+    if (options.translate) {
+        names.emplace(*bus);
+        settings.relay.translate = [&names](std::string_view unique) { return names->of(unique); };
+    }
+    proxy::Identity identity(loop.executor(), options.hypervisor);
+    proxy::Relay relay(
+        loop.executor(), settings.relay, [&identity](std::uint32_t domid) { return identity.of(domid); },
+        properties ? &*properties : nullptr);
+    std::optional<proxy::RulesInForce> rules;
+    if (settings.relay.firewall || options.server) {
+        rules.emplace(rulesFile, [&relay](auto set) { relay.setRules(std::move(set)); });
+        relay.setRules(rules->get());
+    }
+    proxy::SocketListenerOptions listening;
+    listening.mode = settings.socketMode;
+    proxy::SocketListener listener(loop.executor(), settings.incoming, listening);
+    listener.start([&relay, &settings](proxy::Arrival arrival) {
+        const std::uint32_t domid = arrival.domid.value_or(settings.domid);
+        relay.accept(std::move(arrival), domid);
+    });
+    loop.onSignals({SIGTERM, SIGINT, SIGHUP}, [&](int signal) {
+        if (signal != SIGHUP)
+            loop.stop();
+        else if (rules)
+            reload(*rules, rulesFile);
+    });
+    std::optional<proxy::Service> service;
+    if (options.server) {
+        service.emplace(*bus, *rules, identity, &*properties);
+        xb::exportControl(*bus);
+        bus->requestName(proxy::serviceName);
+    }
+    xb::notifyReady();
+    xb::log::info("leading clients of {} to {}{}", settings.incoming.text(), settings.relay.outgoing.text(),
+                  settings.relay.firewall ? "" : ", without rules");
+    return loop.run();
+}
+
+int run(const proxy::Options& options) {
+    if (!options.checkRules.empty()) {
+        fmt::print("{}", proxy::checkRules(options.checkRules));
+        return 0;
+    }
+    const auto rulesFile = xb::below(options.common.root, options.rules);
+    if (!options.explain.empty()) {
+        fmt::print("{}", proxy::explainMessage(rulesFile, options.explain));
+        return 0;
+    }
+    return serve(options, rulesFile);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app("Leads D-Bus clients of other domains to a bus, and lets through what the rules allow.",
+                 "rpc-proxy");
+    proxy::Options options;
+    proxy::addOptions(app, options);
+    return xb::runProgram("rpc-proxy", app, options.common, argc, argv, [&options] { return run(options); });
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rpc-proxy/options.hpp"
+
+#include "rpc-proxy/relay/client_names.hpp"
+#include "rpc-proxy/wire/names.hpp"
+#include "toolstack/libs/error.hpp"
+#include "toolstack/libs/log.hpp"
+#include "toolstack/libs/uuid.hpp"
+#include "xen/hypervisor_options.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace xb::proxy {
+
+namespace {
+
+// A UUID, to see what comes of a name.
+constexpr auto nobody = "00000000-0000-0000-0000-000000000000";
+
+template <class Value>
+CLI::Option* addLast(CLI::App& app, const char* names, Value& value, const char* text) {
+    return app.add_option(names, value, text)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+}
+
+void addLimits(CLI::App& app, Options& options) {
+    RelayLimits& limits = options.limits;
+    auto* group = app.add_option_group("Limits");
+    group->add_option("--max-clients", limits.clients, "clients at once")->capture_default_str();
+    group->add_option("--max-clients-per-domain", limits.clientsPerDomain, "of them from one domain")
+        ->capture_default_str();
+    group->add_option("--max-message-bytes", limits.messageBytes, "size of one message")
+        ->check(CLI::Range(std::uint32_t{1024}, wire::maxMessageBytes))
+        ->capture_default_str();
+    group->add_option("--max-queue-bytes", limits.queueBytes, "what waits for one side that does not read")
+        ->capture_default_str();
+    group->add_option("--max-pending-calls", limits.pendingCalls, "unanswered calls of one client")
+        ->capture_default_str();
+    group
+        ->add_option_function<unsigned>(
+            "--handshake-timeout",
+            [&limits](unsigned ms) { limits.handshake = std::chrono::milliseconds(ms); },
+            "from connecting to the end of Hello")
+        ->type_name("MS")
+        ->default_str(fmt::format("{}", limits.handshake.count()));
+}
+
+std::pair<std::string, std::string> ownName(const std::string& text) {
+    const std::size_t colon = text.find(':');
+    std::string type = colon == std::string::npos ? "" : text.substr(0, colon);
+    std::string name = colon == std::string::npos ? text : text.substr(colon + 1);
+    if (name.empty() || name == "*")
+        throw Error(errors::invalidArgs,
+                    fmt::format("--own-name {}: [TYPE:]NAME is meant, where NAME may end "
+                                "in * but is not just that",
+                                text));
+    return {std::move(type), std::move(name)};
+}
+
+mode_t modeOf(const std::string& text) {
+    unsigned mode = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
+    if (error != std::errc() || end != text.data() + text.size() || mode > 0777)
+        throw Error(errors::invalidArgs,
+                    fmt::format("--socket-mode {}: an octal number up to 0777 is meant", text));
+    return mode;
+}
+
+// What a path is in a D-Bus address.
+std::string busAddress(const std::string& file) {
+    std::string address = "unix:path=";
+    for (const char c : file) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                           std::string_view("-_/.\\*").find(c) != std::string_view::npos;
+        address += plain ? std::string(1, c) : fmt::format("%{:02x}", static_cast<unsigned char>(c));
+    }
+    return address;
+}
+
+void refuseMissing(const Options& options) {
+    const std::pair<bool, const char*> missing[] = {
+        {options.sendUuid, "--uuid"},      {options.jsonIn, "--json-in"},
+        {options.jsonOut, "--json-out"},   {options.websocketsIn, "--websockets-in"},
+        {options.autoAuth, "--auto-auth"},
+    };
+    for (const auto& [wanted, name] : missing) {
+        if (wanted)
+            throw Error(errors::notSupported, fmt::format("{} is not supported yet", name));
+    }
+}
+
+} // namespace
+
+void addOptions(CLI::App& app, Options& options) {
+    addCommonOptions(app, options.common, true);
+    addLast(app, "-i,-l,--incoming-channel,--listen-channel", options.incoming, "where clients come from")
+        ->type_name("CHANNEL")
+        ->capture_default_str();
+    addLast(app, "-o,-f,--outgoing-channel,--forward-channel", options.outgoing, "where they are led to")
+        ->type_name("CHANNEL")
+        ->capture_default_str();
+    addLast(app, "-d,--incoming-domain", options.domid, "the domain that all clients belong to")
+        ->type_name("N")
+        ->check(CLI::Range(0, 0x7FEF));
+    app.add_flag("-v,--verbose", options.verbose, "logs what passes, too");
+    addLast(app, "-r,--rules", options.rules, "the rules, below --root")
+        ->type_name("FILE")
+        ->capture_default_str();
+    addLast(app, "-n,--request-name", options.requestName, "the name that clients get when they ask for one")
+        ->type_name("NAME");
+    app.add_flag("-s,--server", options.server, "serves com.citrix.xenclient.rpc_proxy");
+    app.add_flag("-w,--no-firewall", options.noFirewall, "lets everything through");
+    app.add_flag("-u,--uuid", options.sendUuid, "tells clients their UUID");
+    app.add_flag("--owner-name", options.ownerName, "GetNameOwner answers the name itself");
+    app.add_flag("--translate-anonymous-dests", options.translate,
+                 "well-known names in place of unique ones");
+    app.add_flag("--json-in", options.jsonIn, "clients speak JSON");
+    app.add_flag("--json-out", options.jsonOut, "JSON is spoken to the bus");
+    app.add_flag("--websockets-in", options.websocketsIn, "clients speak WebSocket");
+    app.add_flag("--auto-auth", options.autoAuth, "clients do not authenticate");
+    addLast(app, "--socket-mode", options.socketMode, "of the file of unix:FILE")
+        ->type_name("OCTAL")
+        ->capture_default_str();
+    app.add_option("--own-name", options.ownNames, "a name that guests may own (of VMs of that type)")
+        ->type_name("[TYPE:]NAME");
+    addLast(app, "--check-rules", options.checkRules, "says what is suspicious in FILE, and ends")
+        ->type_name("FILE");
+    addLast(app, "--explain", options.explain, "says which rule decides about a message, and ends")
+        ->type_name("MESSAGE");
+    xen::addHypervisorOptions(app, options.hypervisor);
+    addLimits(app, options);
+}
+
+Settings settingsOf(const Options& options) {
+    refuseMissing(options);
+    Settings settings;
+    settings.incoming = listenChannel(options.incoming);
+    settings.relay.outgoing = connectChannel(options.outgoing);
+    for (const Channel& channel : {settings.incoming, settings.relay.outgoing}) {
+        if (channel.kind != Channel::Kind::unixSocket && channel.kind != Channel::Kind::tcp)
+            throw Error(errors::notSupported,
+                        fmt::format("channel {}: this transport is not supported yet", channel.text()));
+    }
+    if (settings.incoming.kind == Channel::Kind::tcp && !options.domid && !options.noFirewall)
+        throw Error(errors::invalidArgs,
+                    fmt::format("channel {}: nothing tells which domain such clients belong "
+                                "to: say so with -d N",
+                                settings.incoming.text()));
+    settings.domid = options.domid.value_or(0);
+    if (settings.incoming.kind == Channel::Kind::tcp && settings.domid == 0 && !options.noFirewall)
+        log::warn("channel {}: everybody who can connect counts as dom0, for which there are no rules",
+                  settings.incoming.text());
+    settings.socketMode = modeOf(options.socketMode);
+    settings.bus = options.common.bus;
+    if (settings.bus.empty() && settings.relay.outgoing.kind == Channel::Kind::unixSocket)
+        settings.bus = busAddress(settings.relay.outgoing.file);
+    settings.relay.firewall = !options.noFirewall;
+    settings.relay.verbose = options.verbose;
+    settings.relay.guestNames = !options.noFirewall;
+    settings.relay.limits = options.limits;
+    settings.relay.clientName = options.requestName;
+    if (!options.requestName.empty() && !wire::isWellKnownName(clientName(options.requestName, nobody)))
+        throw Error(
+            errors::invalidArgs,
+            fmt::format("--request-name {}: a bus name is meant, with $UUID in it", options.requestName));
+    settings.relay.answerNames = options.ownerName;
+    for (const std::string& each : options.ownNames)
+        settings.relay.ownNames.insert(ownName(each));
+    std::string guid = randomUuid();
+    std::erase(guid, '-');
+    settings.relay.sasl.guid = guid;
+    settings.relay.uid = ::getuid();
+    return settings;
+}
+
+} // namespace xb::proxy

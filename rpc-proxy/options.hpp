@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line of rpc-proxy.
+#pragma once
+
+#include "rpc-proxy/relay/relay_options.hpp"
+#include "toolstack/libs/options.hpp"
+#include "xen/hypervisor.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace xb::proxy {
+
+/// As they are written.
+struct Options {
+    CommonOptions common;
+    std::string incoming = "vchan:5555";
+    std::string outgoing = "unix:/run/dbus/system_bus_socket";
+    std::optional<std::uint32_t> domid;
+    bool verbose = false;
+    std::filesystem::path rules = "/etc/rpc-proxy.rules";
+    std::string requestName;
+    bool server = false;
+    bool noFirewall = false;
+    bool sendUuid = false;
+    bool ownerName = false;
+    bool translate = false;
+    bool jsonIn = false;
+    bool jsonOut = false;
+    bool websocketsIn = false;
+    bool autoAuth = false;
+    std::string socketMode = "0600";
+    std::vector<std::string> ownNames;
+    std::filesystem::path checkRules; ///< these two: instead of serving
+    std::string explain;
+    xen::HypervisorOptions hypervisor;
+    RelayLimits limits;
+};
+
+void addOptions(CLI::App& app, Options& options);
+
+/// What they mean, looked at together.
+struct Settings {
+    Channel incoming;
+    RelayOptions relay;
+    /// Of the clients, where their transport does not say it.
+    std::uint32_t domid = 0;
+    mode_t socketMode = 0600;
+    /// Address of the bus for the proxy's own questions.
+    std::string bus;
+};
+
+/// Throws xb::Error (InvalidArgs, NotSupported) that says which option and what to do.
+Settings settingsOf(const Options& options);
+
+} // namespace xb::proxy

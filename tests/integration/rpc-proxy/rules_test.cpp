@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rules file while the proxy runs.
+#include "fixture.hpp"
+
+namespace xb::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class ProxyRules : public ProxyFixture {};
+
+TEST_F(ProxyRules, AreReadAgainForThoseWhoAreConnected) {
+    startProxy("allow all\n");
+    const auto guest = connect();
+    EXPECT_EQ(ask(*guest, "echo"), "hello");
+    writeRules("allow all\ndeny member echo\n");
+    EXPECT_EQ(ask(*guest, "echo"), "hello") << "not before it is told";
+    proxy->signal(SIGHUP);
+    ASSERT_TRUE(proxySays("are in force"));
+    EXPECT_THAT(ask(*guest, "echo"), StartsWith(errors::accessDenied));
+    EXPECT_EQ(ask(*guest, "other"), "hello");
+}
+
+TEST_F(ProxyRules, StayWhenTheFileIsBroken) {
+    startProxy("allow all\ndeny member other\n");
+    const auto guest = connect();
+    for (const char* const broken : {"allow all\nallow bogus\n", "allow member \"x\n"}) {
+        writeRules(broken);
+        proxy->signal(SIGHUP);
+    }
+    ASSERT_TRUE(proxySays("the rules stay as they were:"));
+    EXPECT_TRUE(proxySays(rulesFile() + ":2:7: "));
+    EXPECT_EQ(ask(*guest, "echo"), "hello");
+    EXPECT_THAT(ask(*guest, "other"), StartsWith(errors::accessDenied));
+    std::filesystem::remove(rulesFile());
+    proxy->signal(SIGHUP);
+    ASSERT_TRUE(proxySays("No such file"));
+    EXPECT_EQ(ask(*guest, "echo"), "hello");
+}
+
+TEST_F(ProxyRules, AreNotForDom0) {
+    writeRules("deny all\n");
+    startProxyWith({});
+    EXPECT_EQ(ask(kept(connect()), "echo"), "hello");
+}
+
+TEST_F(ProxyRules, AreSaidOfWhatPassesWhenAskedTo) {
+    startProxy("allow all\n", {"-v"});
+    EXPECT_EQ(ask(kept(connect()), "echo"), "hello");
+    EXPECT_TRUE(proxySays("incoming call org.xenbroker.test.echo from - to org.xenbroker.test"));
+    EXPECT_TRUE(proxySays("allowed by " + rulesFile() + ":1: "));
+}
+
+TEST_F(ProxyRules, JudgeSignalsBothWays) {
+    startProxy("allow all\ndeny inc-signal member quiet\ndeny out-signal member hidden\n");
+    const auto guest = connect();
+    std::vector<std::string> atDom0, atGuest;
+    SignalMatch match;
+    match.interface = serviceName;
+    const auto ours = dom0->onSignal(match, [&](const Message& m) { atDom0.push_back(m.member()); });
+    const auto theirs = guest->onSignal(match, [&](const Message& m) { atGuest.push_back(m.member()); });
+    for (const char* const member : {"quiet", "hidden", "loud"}) {
+        guest->send(guest->newSignal("/", serviceName, member));
+        ASSERT_EQ(ask(*guest, "echo"), "hello"); // in order
+        dom0->send(dom0->newSignal("/", serviceName, member));
+        ASSERT_EQ(ask(*guest, "echo"), "hello");
+    }
+    EXPECT_THAT(atDom0, testing::ElementsAre("quiet", "hidden", "hidden", "loud", "loud"));
+    EXPECT_THAT(atGuest, testing::ElementsAre("quiet", "loud", "loud"));
+}
+
+} // namespace
+} // namespace xb::test

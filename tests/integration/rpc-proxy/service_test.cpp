@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// com.citrix.xenclient.rpc_proxy: rules that are added while running, and questions about them.
+#include "fake_xenmgr.hpp"
+#include "fixture.hpp"
+
+#include "idl/rpc_proxy_client.hpp"
+
+#include <csignal>
+
+namespace xb::test {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class ProxyService : public ProxyFixture {
+protected:
+    template <class T>
+    std::string errorOf(Task<T> task) {
+        try {
+            runner.await(std::move(task));
+            return "none";
+        } catch (const Error& e) {
+            return e.name() + ": " + e.what();
+        }
+    }
+    static idl::rpc_proxy::RpcProxyClient clientOn(Bus& where) {
+        return {where, "com.citrix.xenclient.rpc_proxy", "/"};
+    }
+};
+
+TEST_F(ProxyService, AddsAndRemovesRulesForThoseWhoAreConnected) {
+    startProxy("allow destination org.freedesktop.DBus\n", {"-s"});
+    const auto guest = connect();
+    auto client = clientOn(*dom0);
+    EXPECT_THAT(ask(*guest, "echo"), StartsWith(errors::accessDenied));
+    runner.await(client.addRule("allow member echo"));
+    EXPECT_EQ(ask(*guest, "echo"), "hello");
+    EXPECT_THAT(await(client.listRules()),
+                ElementsAre("allow inc-any destination org.freedesktop.DBus", "allow inc-any member echo"));
+    proxy->signal(SIGHUP);
+    ASSERT_TRUE(proxySays("are in force"));
+    EXPECT_EQ(ask(*guest, "echo"), "hello") << "what was added is not of the file";
+    runner.await(client.deleteRule("allow  inc-any member \"echo\""));
+    EXPECT_THAT(ask(*guest, "echo"), StartsWith(errors::accessDenied));
+    EXPECT_NE(errorOf(client.deleteRule("allow member echo")), "none");
+    EXPECT_THAT(errorOf(client.addRule("allow bogus")), StartsWith(errors::invalidArgs));
+    EXPECT_THAT(errorOf(client.addRule("allow member a\nallow all")), StartsWith(errors::invalidArgs));
+    EXPECT_THAT(ask(*guest, "echo"), StartsWith(errors::accessDenied));
+}
+
+TEST_F(ProxyService, SaysWhatTheRulesSay) {
+    FakeXenmgr xenmgr(bus.address(), uuid, "uivm", true);
+    startProxy("allow inc-method-call dom-type uivm destination a.b interface a.b member ok\n"
+               "allow inc-signal interface a.b\ndeny out-signal member hidden\n",
+               {"-s"});
+    auto client = clientOn(*dom0);
+    EXPECT_TRUE(await(client.validateCall(7, "a.b", "a.b", "ok")));
+    EXPECT_FALSE(await(client.validateCall(7, "a.b", "a.b", "other")));
+    EXPECT_FALSE(await(client.validateCall(9, "a.b", "a.b", "ok"))) << "there is no such domain";
+    EXPECT_FALSE(await(client.validateCall(-1, "a.b", "a.b", "ok")));
+    EXPECT_TRUE(await(client.validateSendSignal(7, "a.b", "x")));
+    EXPECT_FALSE(await(client.validateSendSignal(7, "a.c", "x")));
+    EXPECT_TRUE(await(client.validateRecvSignal(7, "a.b", "x")));
+    EXPECT_FALSE(await(client.validateRecvSignal(7, "a.b", "hidden")));
+}
+
+TEST_F(ProxyService, IsForDom0Alone) {
+    startProxy("allow all\n", {"-s"});
+    const auto guest = connect();
+    auto client = clientOn(*guest);
+    EXPECT_THAT(errorOf(client.addRule("allow all")), StartsWith(errors::accessDenied));
+    EXPECT_THAT(errorOf(client.listRules()), StartsWith(errors::accessDenied));
+    EXPECT_EQ(errorOf(clientOn(*dom0).listRules()), "none");
+}
+
+} // namespace
+} // namespace xb::test

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line.
+#include "rpc-proxy/options.hpp"
+
+#include "toolstack/libs/error.hpp"
+
+#include <CLI/CLI.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace xb::proxy {
+namespace {
+
+using testing::HasSubstr;
+
+Options parse(std::vector<std::string> arguments) {
+    CLI::App app("", "rpc-proxy");
+    Options options;
+    addOptions(app, options);
+    std::ranges::reverse(arguments);
+    app.parse(arguments);
+    return options;
+}
+
+std::string refusal(std::vector<std::string> arguments) {
+    try {
+        settingsOf(parse(std::move(arguments)));
+    } catch (const CLI::ParseError& e) {
+        return std::string("usage: ") + e.what();
+    } catch (const Error& e) {
+        return e.what();
+    }
+    return "none";
+}
+
+TEST(ProxyOptions, TheLaterOneHolds) {
+    const Options options =
+        parse({"-i", "unix:/a", "--listen-channel", "unix:/b", "-o", "tcp:1", "-f", "unix:/c", "-d", "3",
+               "--incoming-domain", "7", "-r", "/x", "--rules", "/y", "-v", "-v"});
+    EXPECT_EQ(options.incoming, "unix:/b");
+    EXPECT_EQ(options.outgoing, "unix:/c");
+    EXPECT_EQ(options.domid, 7U);
+    EXPECT_EQ(options.rules, "/y");
+    EXPECT_TRUE(options.verbose);
+}
+
+TEST(ProxyOptions, WhatIsNotKnownIsRefused) {
+    EXPECT_THAT(refusal({"--bogus"}), HasSubstr("--bogus"));
+    EXPECT_THAT(refusal({"stray"}), HasSubstr("stray"));
+    EXPECT_THAT(refusal({"-d", "32752"}), HasSubstr("usage"));
+    EXPECT_THAT(refusal({"-d", "x"}), HasSubstr("usage"));
+    EXPECT_THAT(refusal({"-i", "argo:5555"}), HasSubstr("use vchan:PORT"));
+    EXPECT_THAT(refusal({"-i", "unix:/a", "-o", "argo-domid:5555:0"}), HasSubstr("use vchan:PORT:DOMID"));
+    EXPECT_THAT(refusal({"-i", "unix:/a", "--socket-mode", "888"}), HasSubstr("octal"));
+    EXPECT_THAT(refusal({"-i", "unix:/a", "--own-name", "uivm:*"}), HasSubstr("[TYPE:]NAME"));
+    EXPECT_EQ(refusal({"-i", "unix:/a"}), "none");
+}
+
+TEST(ProxyOptions, NobodyIsDom0BySilence) {
+    EXPECT_THAT(refusal({"-i", "tcp:5555"}), HasSubstr("-d N"));
+    EXPECT_EQ(refusal({"-i", "tcp:5555", "-d", "7"}), "none");
+    EXPECT_EQ(refusal({"-i", "tcp:5555", "-w"}), "none");
+}
+
+TEST(ProxyOptions, TheBusIsTheOneThatClientsGetTo) {
+    EXPECT_EQ(settingsOf(parse({"-i", "unix:/a", "-o", "unix:/run/b us,x"})).bus,
+              "unix:path=/run/b%20us%2cx");
+    EXPECT_EQ(settingsOf(parse({"-i", "unix:/a", "--bus", "unix:path=/z"})).bus, "unix:path=/z");
+    const Settings settings =
+        settingsOf(parse({"-i", "unix:/a", "--own-name", "uivm:a.b.*", "--own-name", "c.d", "-w"}));
+    EXPECT_FALSE(settings.relay.firewall);
+    EXPECT_FALSE(settings.relay.guestNames);
+    EXPECT_EQ(settings.relay.ownNames.find("uivm")->second, "a.b.*");
+    EXPECT_EQ(settings.relay.ownNames.find("")->second, "c.d");
+}
+
+} // namespace
+} // namespace xb::proxy
