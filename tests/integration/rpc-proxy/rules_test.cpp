@@ -25,12 +25,12 @@ TEST_F(ProxyRules, AreReadAgainForThoseWhoAreConnected) {
 TEST_F(ProxyRules, StayWhenTheFileIsBroken) {
     startProxy("allow all\ndeny member other\n");
     const auto guest = connect();
-    for (const char* const broken : {"allow all\nallow bogus\n", "allow member \"x\n"}) {
-        writeRules(broken);
-        proxy->signal(SIGHUP);
-    }
-    ASSERT_TRUE(proxySays("the rules stay as they were:"));
-    EXPECT_TRUE(proxySays(rulesFile() + ":2:7: "));
+    writeRules("allow all\nallow bogus\n");
+    proxy->signal(SIGHUP);
+    EXPECT_TRUE(proxySays("the rules stay as they were:\n" + rulesFile() + ":2:7: "));
+    writeRules("allow member \"x\n");
+    proxy->signal(SIGHUP);
+    EXPECT_TRUE(proxySays(rulesFile() + ":1:14: "));
     EXPECT_EQ(ask(*guest, "echo"), "hello");
     EXPECT_THAT(ask(*guest, "other"), StartsWith(errors::accessDenied));
     std::filesystem::remove(rulesFile());
