@@ -13,17 +13,19 @@ Task<rules::Subject> Identity::of(std::uint32_t domid) {
     try {
         const std::string uuid = co_await domains_.find(domid);
         const std::string canonical = rules::canonicalUuid(uuid);
-        if (canonical.empty())
-            log::warn("domain {}: its uuid in xenstore is none", domid);
-        else
+        if (!canonical.empty())
             subject.uuid = canonical;
+        else if (logLimit_.take())
+            log::warn("domain {}: its uuid in xenstore is none", domid);
     } catch (const Error& e) {
-        log::warn("domain {}: it is not known which VM it is: {}", domid, e.what());
+        if (logLimit_.take())
+            log::warn("domain {}: it is not known which VM it is: {}", domid, e.what());
     }
     try {
         subject.stubdom = co_await domains_.isStubDomain(domid);
     } catch (const Error& e) {
-        log::warn("domain {}: it is not known whether it is a stub domain: {}", domid, e.what());
+        if (logLimit_.take())
+            log::warn("domain {}: it is not known whether it is a stub domain: {}", domid, e.what());
     }
     co_return subject;
 }

@@ -3,6 +3,7 @@
 // anew for each client.
 #pragma once
 
+#include "rpc-proxy/relay/log_limit.hpp"
 #include "rpc-proxy/rules/query.hpp"
 #include "toolstack/libs/task.hpp"
 #include "xen/domain_uuids.hpp"
@@ -22,6 +23,7 @@ public:
 
 private:
     xen::DomainUuids domains_;
+    LogLimit logLimit_; // clients come as often as they like
 };
 
 } // namespace xb::proxy

@@ -88,7 +88,7 @@ Task<> XenmgrProperties::acquire(std::string uuid) {
     const VmPtr vm = entry;
     ++vm->users;
     const bool read = co_await vm->read.waitFor(firstReadLimit);
-    if (!read)
+    if (!read && logLimit_.take())
         log::warn("VM {}: xenmgr has not told its properties within {} ms: rules that depend on them hold "
                   "once it has",
                   uuid, firstReadLimit.count());
@@ -134,7 +134,7 @@ Task<> XenmgrProperties::readOnce(std::string uuid, VmPtr vm) {
         } catch (const Error& e) {
             if (isNone(e))
                 fresh.erase(name);
-            else
+            else if (logLimit_.take())
                 log::warn("VM {}: its {} cannot be read: {}", uuid, name, e.what());
             if (e.name() == errors::serviceUnknown || e.name() == errors::timeout ||
                 e.name() == errors::noReply) {

@@ -3,6 +3,7 @@
 // values hold; when it is back they are read again.
 #pragma once
 
+#include "rpc-proxy/relay/log_limit.hpp"
 #include "rpc-proxy/relay/vm_properties.hpp"
 #include "toolstack/libs/bus.hpp"
 
@@ -38,6 +39,7 @@ private:
     Task<> readOnce(std::string uuid, VmPtr vm);
 
     Bus& bus_;
+    LogLimit logLimit_; // clients come as often as they like
     std::vector<std::string> names_;
     std::function<void(const std::string&)> handler_;
     std::map<std::string, VmPtr, std::less<>> vms_;

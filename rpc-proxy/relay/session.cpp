@@ -48,7 +48,7 @@ void Session::readable(Side& side) {
     }
     messages(side, chunk);
     if (phase_ == Phase::connecting && login_->state() == BusLogin::State::failed) {
-        log::error("{}: {}", name_, login_->failure());
+        peer_->warn("{}: {}", name_, login_->failure());
         return end();
     }
     if (phase_ == Phase::connecting && login_->state() == BusLogin::State::done)
@@ -76,7 +76,7 @@ void Session::authenticate(std::string_view bytes) {
         try {
             co_await self->open();
         } catch (const Error& e) {
-            log::error("{}: {}", self->name_, e.what());
+            self->peer_->warn("{}: {}", self->name_, e.what());
             self->end();
         }
     };
@@ -148,10 +148,15 @@ void Session::messages(Side& from, std::span<char> chunk) {
         flaw = wire::read(wire::asText(*bytes), limits, message);
         if (flaw)
             break;
-        if (&from == &client_)
-            fromClient(*bytes, message);
-        else
-            fromBus(*bytes, message);
+        try {
+            if (&from == &client_)
+                fromClient(*bytes, message);
+            else
+                fromBus(*bytes, message);
+        } catch (const Error& e) { // it would be too long with another name in it
+            peer_->warn("{}: {}", name_, e.what());
+            refuse(from, message, e.name(), e.what());
+        }
         if (phase_ == Phase::over)
             return;
     }
@@ -236,7 +241,7 @@ void Session::ended(Side& side, const std::string& why) {
         return;
     Side& other = &side == &client_ ? bus_ : client_;
     if (&side == &bus_)
-        log::warn("{}: the connection to {} ended: {}", name_, relay_.options_.outgoing.text(), why);
+        peer_->warn("{}: the connection to {} ended: {}", name_, relay_.options_.outgoing.text(), why);
     else
         log::debug("{}: ended: {}", name_, why);
     const bool last = phase_ == Phase::draining || !other.stream;

@@ -69,5 +69,14 @@ TEST_F(ProxyNames, StandForUniqueOnesWhenRulesNameThem) {
     EXPECT_THAT(ask(*guest, "echo", "x", before), StartsWith(errors::accessDenied));
 }
 
+TEST_F(ProxyNames, MayMakeAMessageLongerThanTheLimitOfWhatComes) {
+    startProxy("allow all\n", {"--translate-anonymous-dests", "--max-message-bytes", "4096"});
+    const auto guest = connect();
+    // Of 4069 to 4093 bytes; the well-known name adds 16.
+    for (std::size_t size = 3960; size <= 3984; ++size)
+        EXPECT_EQ(ask(*guest, "echo", std::string(size, 'x'), dom0->uniqueName()).size(), size);
+    EXPECT_TRUE(proxy->running());
+}
+
 } // namespace
 } // namespace xb::test
