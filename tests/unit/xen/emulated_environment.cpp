@@ -2,6 +2,8 @@
 // Runs the contract tests and the emulator's own on one emulator for the whole program.
 #include "tests/unit/xen/emulated_environment.hpp"
 
+#include "tests/support/process.hpp"
+#include "tests/unit/xen/vchan_contract.hpp"
 #include "toolstack/libs/files.hpp"
 #include "xen/emulated/emulated_hypervisor.hpp"
 
@@ -35,6 +37,31 @@ EmulatorControl& emulator() {
 
 const ContractEnvironment& contractEnvironment() {
     static const ContractEnvironment environment = makeEnvironment();
+    return environment;
+}
+
+// The peer is a process beside the guest's: its domain is the one in whose directory it finds its socket.
+const VchanEnvironment& vchanEnvironment() {
+    static const VchanEnvironment environment = [] {
+        const std::string directory = emulator().directory();
+        VchanEnvironment made;
+        made.options = {"emulated", directory, 0};
+        made.withPeer = [](DomainConfig&) {};
+        made.startPeer = [directory](const Executor&, DomId domid) -> std::shared_ptr<void> {
+            const std::string number = std::to_string(domid);
+            const std::vector<std::string> arguments{XENBROKER_TEST_VCHAN_PEER,
+                                                     "--hypervisor",
+                                                     "emulated",
+                                                     "--emulator-directory",
+                                                     directory,
+                                                     "--domid",
+                                                     number,
+                                                     "--port",
+                                                     std::to_string(peerPort)};
+            return std::make_shared<xb::test::Process>(directory, "peer-" + number, arguments);
+        };
+        return made;
+    }();
     return environment;
 }
 

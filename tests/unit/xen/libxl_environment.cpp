@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // xen-contract-test: runs the contract tests on the hypervisor that --hypervisor names, libxl by default; for
 // tests on real Xen. What to boot comes from the environment: XENBROKER_TEST_KERNEL (needed), _RAMDISK,
-// _CMDLINE, _TYPE (pv or pvh), _MEMORY_MIB, _DISK (needed), _BRIDGE, _BOOT_MESSAGE, _LIMIT_SECONDS.
+// _VCHAN_RAMDISK (for the tests of VchanContract: runs xen-vchan-peer, again and again), _CMDLINE, _TYPE (pv
+// or pvh), _MEMORY_MIB, _DISK (needed), _BRIDGE, _BOOT_MESSAGE, _LIMIT_SECONDS.
 // GoogleTest's options work.
 #include "tests/unit/xen/hypervisor_contract.hpp"
+#include "tests/unit/xen/vchan_contract.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -35,6 +37,21 @@ const ContractEnvironment& contractEnvironment() {
         made.bootMessage = variable("BOOT_MESSAGE", "login:");
         made.limit =
             std::chrono::seconds(std::strtoul(variable("LIMIT_SECONDS", "180").c_str(), nullptr, 10));
+        return made;
+    }();
+    return environment;
+}
+
+const VchanEnvironment& vchanEnvironment() {
+    static const VchanEnvironment environment = [] {
+        VchanEnvironment made;
+        made.options = {options.kind, options.emulatorDirectory, 0};
+        made.withPeer = [](DomainConfig& config) {
+            config.ramdisk = variable("VCHAN_RAMDISK", "");
+            if (config.ramdisk.empty())
+                throw std::runtime_error("set XENBROKER_TEST_VCHAN_RAMDISK");
+        };
+        made.startPeer = [](const Executor&, DomId) { return std::shared_ptr<void>(); };
         return made;
     }();
     return environment;

@@ -28,7 +28,8 @@ std::string nameOf(const Domain& domain) {
 } // namespace
 
 Emulator::Emulator(const Executor& executor, EmulatorOptions options)
-    : executor_(executor), options_(std::move(options)), xenstoredGone_(executor) {}
+    : executor_(executor), options_(std::move(options)), vchans_(executor, options_.directory),
+      xenstoredGone_(executor) {}
 
 Emulator::~Emulator() = default;
 
@@ -41,6 +42,7 @@ Task<> Emulator::start(std::function<void(std::string)> onLost) {
     co_await writeControlDomain(*store_);
     backends_ = std::make_unique<Backends>(executor_, options_, *store_, faults_);
     co_await backends_->start();
+    vchans_.start();
 }
 
 Task<> Emulator::watchXenstored(std::function<void(std::string)> onLost) {
@@ -52,6 +54,7 @@ Task<> Emulator::watchXenstored(std::function<void(std::string)> onLost) {
 
 Task<> Emulator::stop() {
     stopping_ = true;
+    vchans_.close();
     const auto all = domains_;
     for (const auto& [domid, domain] : all)
         domain->kill();
@@ -67,7 +70,7 @@ Task<> Emulator::stop() {
 
 // Everything that this program makes, by name: the directory may hold what is somebody else's.
 void Emulator::removeFiles(bool all) {
-    for (const char* name : {"control", "domains", "events", "xenstored", "console"}) {
+    for (const char* name : {"control", "domains", "events", "vchan", "xenstored", "console"}) {
         if (!all && std::string_view(name) == "console")
             continue;
         std::error_code error;
@@ -180,6 +183,7 @@ Task<DomId> Emulator::create(DomainConfig config, Hypervisor::ProgressHandler pr
 
 Task<> Emulator::build(DomainPtr domain, Hypervisor::ProgressHandler progress) {
     const DomId domid = domain->domid;
+    vchans_.addDomain(domid);
     co_await writeDomain(*store_, domid, domain->config, domain->console->tty());
     progress(CreateStep::domainMade, domid);
     domain->startProcess([this, weak = std::weak_ptr(domain)](const ExitStatus& status) {
@@ -247,6 +251,7 @@ Task<> Emulator::tearDown(DomainPtr domain) {
     if (faults_.take(Faults::slowDestroy))
         co_await delay(faults_.time(Faults::slowDestroy));
     backends_->dropDomain(domain->domid);
+    vchans_.removeDomain(domain->domid);
     domain->writeState('d');
     xenstored_.raiseDomainVirq();
     std::exception_ptr failure;

@@ -7,6 +7,7 @@
 #include "xen/emulated/emulator/domain.hpp"
 #include "xen/emulated/emulator/faults.hpp"
 #include "xen/emulated/emulator/options.hpp"
+#include "xen/emulated/emulator/vchan_hub.hpp"
 #include "xen/emulated/emulator/xenstored_process.hpp"
 #include "xen/xenstore_client.hpp"
 
@@ -67,6 +68,7 @@ private:
     XenstoredProcess xenstored_;
     std::unique_ptr<XenStoreClient> store_;
     std::unique_ptr<Backends> backends_;
+    VchanHub vchans_;
     std::map<DomId, DomainPtr> domains_;
     DomId nextDomId_ = 1;
     EventHandler onEvent_;
