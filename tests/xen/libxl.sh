@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs in the bench's dom0: the hypervisor layer on libxl, without the rest of the platform. xen-libxl-smoke drives PV,
 # PVH and HVM guests, xen-contract-test is what every implementation of the layer must pass (on PV and PVH; an HVM guest
-# needs a minute to boot here), and a hotplug script that libxl kills must leave no loop device. After each: nothing of
-# the guests is left.
+# needs a minute to boot here), with those of vchans apart; and a hotplug script that libxl kills must leave no loop
+# device. After each: nothing of the guests is left.
 # shellcheck source=SCRIPTDIR/lib.sh
 . /bench/lib.sh
 
@@ -27,23 +27,55 @@ try_smoke() {
     nothing_left smoke
 }
 
+# The guests' initramfs in which xen-vchan-peer runs, again whenever it ends.
+peer_initrd() { # FILE
+    local root=/root/peer library
+    mkdir -p $root/usr/bin
+    cp /usr/local/bin/xen-vchan-peer $root/usr/bin/
+    # Of a library that the initramfs has already this is the same.
+    ldd $root/usr/bin/xen-vchan-peer | awk '$2 == "=>" { print $3 }' | while read -r library; do
+        mkdir -p "$root$(dirname "$library")"
+        cp -L "$library" "$root$library"
+    done
+    printf '%s\n' '#!/bin/sh' \
+        'while :; do' \
+        '    xen-vchan-peer --port 5550 --limit 600' \
+        '    sleep 1' \
+        'done' >$root/domu-script
+    chmod 755 $root/domu-script
+    guest_initrd $root "$1"
+    rm -r $root
+}
+
+try_vchan() { # TYPE
+    local tree=/local/domain/0/data/vchan
+    [ -e /root/peer-initrd ] || peer_initrd /root/peer-initrd
+    XENBROKER_TEST_VCHAN_RAMDISK=/root/peer-initrd contract "vchan" "$1" 128 --gtest_filter='Vchan*'
+    equal "vchan on $1: nothing left in xenstore" \
+        "$(xenstore-ls $tree 2>/dev/null | grep -E 'ring-ref|event-channel')" ""
+}
+
 try_contract() { # TYPE
-    local log=/bench/out/contract-$1.log line
+    contract contract "$1" 96 --gtest_filter='-Vchan*'
+}
+
+contract() { # NAME TYPE MIB OPTION...
+    local log=/bench/out/$1-$2.log line
     make_disk /storage/disks/contract.img 8 "text"
-    XENBROKER_TEST_TYPE=$1 XENBROKER_TEST_KERNEL=$guestKernel XENBROKER_TEST_RAMDISK=$guestInitrd \
-        XENBROKER_TEST_CMDLINE="console=hvc0 loglevel=3 net.ifnames=0" XENBROKER_TEST_MEMORY_MIB=96 \
+    XENBROKER_TEST_TYPE=$2 XENBROKER_TEST_KERNEL=$guestKernel XENBROKER_TEST_RAMDISK=$guestInitrd \
+        XENBROKER_TEST_CMDLINE="console=hvc0 loglevel=3 net.ifnames=0" XENBROKER_TEST_MEMORY_MIB=$3 \
         XENBROKER_TEST_DISK=/storage/disks/contract.img XENBROKER_TEST_BOOT_MESSAGE=DOMU-UP \
-        XENBROKER_TEST_LIMIT_SECONDS=$((120 * scale)) xen-contract-test >"$log" 2>&1
+        XENBROKER_TEST_LIMIT_SECONDS=$((120 * scale)) xen-contract-test "${@:4}" >"$log" 2>&1
     while read -r line; do
         case $line in
-            *'[       OK ] '*) ok "contract on $1: ${line#*] }" ;;
-            *'[  FAILED  ] '*ms\)) fail "contract on $1: ${line#*] }" "see contract-$1.log" ;;
+            *'[       OK ] '*) ok "$1 on $2: ${line#*] }" ;;
+            *'[  FAILED  ] '*ms\)) fail "$1 on $2: ${line#*] }" "see $1-$2.log" ;;
         esac
     done <"$log"
-    if grep -q '\[  PASSED  \]' "$log" && ! grep -q '\[  FAILED  \]' "$log"; then ok "contract on $1"; else
-        fail "contract on $1" "$(tail -n 40 "$log")"
+    if grep -q '\[  PASSED  \]' "$log" && ! grep -q '\[  FAILED  \]' "$log"; then ok "$1 on $2"; else
+        fail "$1 on $2" "$(tail -n 40 "$log")"
     fi
-    nothing_left "contract on $1"
+    nothing_left "$1 on $2"
 }
 
 # libxl kills a hotplug script after 40 s; what the script had begun is not undone then. xl shows that.
@@ -68,11 +100,12 @@ mkdir -p /bench/out
 make_bridge xenbr0 10.9.0.1/24
 t0
 parts=("$@")
-[ $# -gt 0 ] || parts=(smoke contract-pv contract-pvh slow-script)
+[ $# -gt 0 ] || parts=(smoke contract-pv contract-pvh vchan-pv vchan-pvh slow-script)
 for part in "${parts[@]}"; do
     case $part in
         smoke) try_smoke ;;
         contract-pv | contract-pvh) try_contract "${part#*-}" ;;
+        vchan-pv | vchan-pvh) try_vchan "${part#*-}" ;;
         slow-script) try_slow_script ;;
         *) fail "$part" "there is no such part" ;;
     esac
