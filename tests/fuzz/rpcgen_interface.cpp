@@ -7,8 +7,8 @@
 #include "rpcgen/input_error.hpp"
 #include "rpcgen/parser.hpp"
 #include "tests/fuzz/fuzz.hpp"
+#include "toolstack/introspection/introspection.hpp"
 #include "toolstack/libs/error.hpp"
-#include "toolstack/xec/introspection.hpp"
 
 #include <algorithm>
 
@@ -20,9 +20,9 @@ using namespace xb::rpcgen;
 
 void checkIntrospection(const Interface& interface) {
     const std::string xml = introspectionXml(interface);
-    xec::Interfaces seen;
+    introspection::Interfaces seen;
     try {
-        seen = xec::parseIntrospection("<node>" + xml + "</node>");
+        seen = introspection::parseIntrospection("<node>" + xml + "</node>");
     } catch (const Error& e) {
         throw Broken(std::string("introspection data is understood: ") + e.what() + " in " + xml);
     }

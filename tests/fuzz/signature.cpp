@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hostile: a D-Bus type signature, from another program's introspection data or an interface file. xec's
 // reader takes exactly what sd-bus takes; the generator's takes nothing more, and both agree on what it says.
-#include "toolstack/xec/signature.hpp"
+#include "toolstack/introspection/signature.hpp"
 #include "rpcgen/types.hpp"
 #include "tests/fuzz/fuzz.hpp"
 #include "tests/fuzz/plain_message.hpp"
@@ -17,7 +17,7 @@ namespace {
 
 bool xecTakes(std::string_view signature) {
     try {
-        const xec::Type type = xec::parseType(signature);
+        const introspection::Type type = introspection::parseType(signature);
         expect(type.text() == signature, "a type's text is its signature");
         return true;
     } catch (const Error&) {
@@ -36,7 +36,7 @@ bool rpcgenTakes(std::string_view signature) {
 // sd-bus checks the contents of a variant to be one complete type; their length it checks elsewhere.
 bool sdBusTakes(const std::string& signature) {
     Message message = plainMessage();
-    return signature.size() <= xec::signatureLimit &&
+    return signature.size() <= introspection::signatureLimit &&
            sd_bus_message_open_container(message.raw(), 'v', signature.c_str()) >= 0;
 }
 
@@ -49,7 +49,7 @@ void run(std::string_view input) {
     expect(taken || !rpcgenTakes(input), "the generator takes no more than that: " + std::string(input));
     try {
         std::string all;
-        for (const xec::Type& type : xec::parseSignature(input))
+        for (const introspection::Type& type : introspection::parseSignature(input))
             all += type.text();
         expect(all == input, "the types' texts are the signature");
     } catch (const Error&) {

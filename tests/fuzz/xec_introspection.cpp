@@ -4,7 +4,7 @@
 #include "tests/fuzz/fuzz.hpp"
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/utf8.hpp"
-#include "toolstack/xec/introspection.hpp"
+#include "toolstack/xec/introspection_printer.hpp"
 
 namespace xb::fuzz {
 

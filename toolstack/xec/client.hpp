@@ -6,7 +6,7 @@
 
 #include "toolstack/libs/bus.hpp"
 #include "toolstack/libs/error.hpp"
-#include "toolstack/xec/introspection.hpp"
+#include "toolstack/xec/introspection_printer.hpp"
 #include "toolstack/xec/value.hpp"
 
 #include <optional>

@@ -3,8 +3,8 @@
 // (from introspection, or from the message itself), which is why this is not done with generated clients.
 #pragma once
 
+#include "toolstack/introspection/signature.hpp"
 #include "toolstack/libs/message.hpp"
-#include "toolstack/xec/signature.hpp"
 
 #include <cstdint>
 #include <string>
@@ -12,6 +12,10 @@
 #include <vector>
 
 namespace xb::xec {
+
+using introspection::parseSignature;
+using introspection::parseType;
+using introspection::Type;
 
 /// A value with its type. What `data` holds follows from the first character of `type`:
 /// b bool; n i x int64; y q u t h uint64; d double; s o g string; "ay" string (the bytes);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Introspection data: what is read from it, how it is printed, and that hostile data only makes errors.
-#include "toolstack/xec/introspection.hpp"
+// Introspection data: what is read from it, and that hostile data only makes errors.
+#include "toolstack/introspection/introspection.hpp"
 
 #include "toolstack/libs/error.hpp"
 
 #include <gtest/gtest.h>
 
-namespace xb::xec {
+namespace xb::introspection {
 namespace {
 
 constexpr std::string_view thing =
@@ -39,18 +39,6 @@ TEST(Introspection, KeepsOrderAndTypes) {
     EXPECT_FALSE(interfaces[0].findMethod("add_disk")->timeout);
     ASSERT_TRUE(interfaces[1].findProperty("domid"));
     EXPECT_EQ(interfaces[1].findProperty("domid")->access, "read");
-}
-
-TEST(Introspection, IsPrintedAsAlways) {
-    EXPECT_EQ(printIntrospection(parseIntrospection(thing)),
-              "/------- a.First\n"
-              "|     -  crypto-user                  readwrite:s\n"
-              "|     +  add_disk                     ( OUT path:o )\n"
-              "|     +  mix                          ( number:i, :a{sv}, OUT out:s )\n"
-              "\n"
-              "/------- a.Second\n"
-              "|     -  domid                        read:i\n"
-              "\n");
 }
 
 void refuse(const std::string& xml) {
@@ -109,4 +97,4 @@ TEST(Introspection, TakesNoNonsenseForATimeOut) {
 }
 
 } // namespace
-} // namespace xb::xec
+} // namespace xb::introspection

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace xb::xec {
+namespace xb::introspection {
 
 /// Longest signature (D-Bus specification, "Valid Signatures").
 inline constexpr std::size_t signatureLimit = 255;
@@ -32,4 +32,4 @@ std::vector<Type> parseSignature(std::string_view signature);
 /// A signature of exactly one complete type.
 Type parseType(std::string_view signature);
 
-} // namespace xb::xec
+} // namespace xb::introspection

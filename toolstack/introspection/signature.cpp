@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "toolstack/xec/signature.hpp"
+#include "toolstack/introspection/signature.hpp"
 
 #include "toolstack/libs/error.hpp"
 
-namespace xb::xec {
+namespace xb::introspection {
 
 namespace {
 
@@ -114,4 +114,4 @@ Type parseType(std::string_view signature) {
     return type;
 }
 
-} // namespace xb::xec
+} // namespace xb::introspection

@@ -4,7 +4,7 @@
 // type is evaluated, and every name and type is checked. What is not well formed throws xb::Error.
 #pragma once
 
-#include "toolstack/xec/signature.hpp"
+#include "toolstack/introspection/signature.hpp"
 
 #include <chrono>
 #include <optional>
@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace xb::xec {
+namespace xb::introspection {
 
 /// Largest introspection text.
 inline constexpr std::size_t introspectionSizeLimit = 4 * 1024 * 1024;
@@ -58,7 +58,4 @@ using Interfaces = std::vector<InterfaceDescription>;
 /// Reads an introspection text.
 Interfaces parseIntrospection(std::string_view xml);
 
-/// What xec prints for an object: per interface its properties and methods.
-std::string printIntrospection(const Interfaces& interfaces);
-
-} // namespace xb::xec
+} // namespace xb::introspection

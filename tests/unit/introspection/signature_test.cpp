@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Signatures from other programs: what is well formed is read, everything else is an error.
-#include "toolstack/xec/signature.hpp"
+#include "toolstack/introspection/signature.hpp"
 
 #include "toolstack/libs/error.hpp"
 
 #include <gtest/gtest.h>
 
-namespace xb::xec {
+namespace xb::introspection {
 namespace {
 
 TEST(Signature, ReadsBackAsWritten) {
@@ -44,4 +44,4 @@ TEST(Signature, BoundsDepthAndLength) {
 }
 
 } // namespace
-} // namespace xb::xec
+} // namespace xb::introspection

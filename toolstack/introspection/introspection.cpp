@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "toolstack/xec/introspection.hpp"
+#include "toolstack/introspection/introspection.hpp"
 
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/utf8.hpp"
@@ -10,12 +10,11 @@
 #include <algorithm>
 #include <charconv>
 
-namespace xb::xec {
+namespace xb::introspection {
 
 namespace {
 
 constexpr std::size_t nameLimit = 255; // D-Bus specification, "Valid Names"
-constexpr std::size_t nameWidth = 28;
 constexpr std::string_view timeoutAnnotation = "org.xenbroker.Timeout";
 constexpr std::chrono::seconds longestTimeout{std::chrono::hours(24 * 365)};
 
@@ -105,16 +104,6 @@ private:
     std::size_t members_ = 0;
 };
 
-std::string printArguments(const Method& method) {
-    std::string text;
-    for (const Argument& argument : method.arguments) {
-        if (!text.empty())
-            text += ", ";
-        text += fmt::format("{}{}:{}", argument.out ? "OUT " : "", argument.name, argument.type.text());
-    }
-    return fmt::format("( {} )", text);
-}
-
 } // namespace
 
 std::vector<Type> Method::inputs() const {
@@ -155,18 +144,4 @@ Interfaces parseIntrospection(std::string_view xml) {
     return interfaces;
 }
 
-std::string printIntrospection(const Interfaces& interfaces) {
-    std::string text;
-    for (const InterfaceDescription& interface : interfaces) {
-        text += fmt::format("/------- {}\n", interface.name);
-        for (const Property& property : interface.properties)
-            text += fmt::format("|     -  {:<{}} {}:{}\n", property.name, nameWidth, property.access,
-                                property.type.text());
-        for (const Method& method : interface.methods)
-            text += fmt::format("|     +  {:<{}} {}\n", method.name, nameWidth, printArguments(method));
-        text += "\n";
-    }
-    return text;
-}
-
-} // namespace xb::xec
+} // namespace xb::introspection
