@@ -134,6 +134,10 @@ public:
         stream_.text(true);
         websocket::stream_base::timeout none{websocket::stream_base::none(), websocket::stream_base::none(),
                                              false};
+        const auto name = [](http::response<http::string_body>& response) {
+            response.set(http::field::server, "xenbroker"); // not what this is made of
+        };
+        stream_.set_option(websocket::stream_base::decorator(name));
         stream_.set_option(none); // Transport has one that costs nothing while it is not needed
     }
 
