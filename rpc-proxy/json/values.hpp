@@ -95,6 +95,10 @@ private:
     friend class Value::Iterator;
     friend class ValuesBuilder;
 
+    struct Text { // in texts_
+        std::uint32_t at;
+        std::uint32_t size;
+    };
     struct Item {
         Kind kind;
         std::uint32_t end; // of the values within it; 0: not complete
@@ -103,10 +107,7 @@ private:
             std::uint64_t positive;
             std::int64_t negative;
             double real;
-            struct {
-                std::uint32_t at;
-                std::uint32_t size;
-            } text; // in texts_
+            Text text;
         };
     };
 
