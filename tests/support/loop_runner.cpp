@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/loop_runner.hpp"
 
+#include <memory>
 #include <stdexcept>
 
 namespace xb::test {
 
 void LoopRunner::await(Task<> task) {
-    bool done = false;
-    std::exception_ptr failure;
-    asio::co_spawn(loop_.context(), std::move(task), [&](std::exception_ptr e) {
-        failure = e;
-        done = true;
+    struct Outcome {
+        bool done = false;
+        std::exception_ptr failure;
+    };
+    const auto outcome = std::make_shared<Outcome>(); // the coroutine may outlive our patience
+    asio::co_spawn(loop_.context(), std::move(task), [outcome](std::exception_ptr e) {
+        outcome->failure = e;
+        outcome->done = true;
     });
-    if (!waitFor([&done] { return done; }))
+    if (!waitFor([&outcome] { return outcome->done; }))
         throw std::runtime_error("no answer within the test's patience");
-    if (failure)
-        std::rethrow_exception(failure);
+    if (outcome->failure)
+        std::rethrow_exception(outcome->failure);
 }
 
 bool LoopRunner::waitFor(const std::function<bool()>& condition) {

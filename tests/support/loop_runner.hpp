@@ -6,6 +6,7 @@
 #include "toolstack/libs/loop.hpp"
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -18,12 +19,12 @@ public:
     /// Runs a coroutine to its end; its exception becomes ours. Throws after `patience`.
     template <class T>
     T await(Task<T> task) {
-        std::optional<T> result;
-        auto wrapper = [](Task<T> inner, std::optional<T>& into) -> Task<> {
-            into = co_await std::move(inner);
+        const auto result = std::make_shared<std::optional<T>>();
+        auto wrapper = [](Task<T> inner, std::shared_ptr<std::optional<T>> into) -> Task<> {
+            *into = co_await std::move(inner);
         };
         await(wrapper(std::move(task), result));
-        return std::move(*result);
+        return std::move(**result);
     }
     void await(Task<> task);
     /// Lets the loop run until `condition` holds. False when patience ends.

@@ -65,15 +65,18 @@ void HypervisorTest::runUntil(const std::function<bool()>& condition, const std:
 }
 
 void HypervisorTest::await(Task<> task) {
-    std::exception_ptr failure;
-    bool done = false;
-    asio::co_spawn(loop_.context(), std::move(task), [&](std::exception_ptr error) {
-        failure = error;
-        done = true;
+    struct Outcome {
+        std::exception_ptr failure;
+        bool done = false;
+    };
+    const auto outcome = std::make_shared<Outcome>(); // the coroutine may outlive a deadline that passed
+    asio::co_spawn(loop_.context(), std::move(task), [outcome](std::exception_ptr error) {
+        outcome->failure = error;
+        outcome->done = true;
     });
-    runUntil([&] { return done; }, "a coroutine to end");
-    if (failure)
-        std::rethrow_exception(failure);
+    runUntil([&outcome] { return outcome->done; }, "a coroutine to end");
+    if (outcome->failure)
+        std::rethrow_exception(outcome->failure);
 }
 
 DomainConfig HypervisorTest::config() const {

@@ -58,19 +58,22 @@ protected:
     /// Runs the loop until the coroutine ends; throws what it throws, and when the deadline passes.
     template <class T>
     T await(Task<T> task) {
-        std::optional<T> result;
-        std::exception_ptr failure;
-        bool done = false;
-        asio::co_spawn(loop_.context(), std::move(task), [&](std::exception_ptr error, T value) {
-            failure = error;
-            done = true;
+        struct Outcome {
+            std::optional<T> result;
+            std::exception_ptr failure;
+            bool done = false;
+        };
+        const auto outcome = std::make_shared<Outcome>(); // the coroutine may outlive a deadline that passed
+        asio::co_spawn(loop_.context(), std::move(task), [outcome](std::exception_ptr error, T value) {
+            outcome->failure = error;
+            outcome->done = true;
             if (!error)
-                result.emplace(std::move(value));
+                outcome->result.emplace(std::move(value));
         });
-        runUntil([&] { return done; }, "a coroutine to end");
-        if (failure)
-            std::rethrow_exception(failure);
-        return std::move(*result);
+        runUntil([&outcome] { return outcome->done; }, "a coroutine to end");
+        if (outcome->failure)
+            std::rethrow_exception(outcome->failure);
+        return std::move(*outcome->result);
     }
     void await(Task<> task);
     /// Runs the loop until the condition holds; throws when the deadline passes first.

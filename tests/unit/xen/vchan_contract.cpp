@@ -323,7 +323,9 @@ TEST_F(VchanContract, WhoDoesNotReadHoldsUpNobodyElse) {
 }
 
 TEST_F(VchanContract, GarbageClosesTheListenerRingForAWhileOnly) {
-    const auto listener = listen(testPort, {});
+    VchanLimits limits;
+    limits.handshakeTime = std::chrono::seconds(60); // so that nothing but the garbage can close it
+    const auto listener = listen(testPort, limits);
     const auto peer = startPeer();
     const auto other = startPeer();
     auto before = connect(*peer, *listener);

@@ -6,6 +6,7 @@
 #include "tests/support/private_bus.hpp"
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/files.hpp"
+#include "toolstack/libs/log.hpp"
 
 #include <array>
 #include <vector>
@@ -125,7 +126,10 @@ TEST_F(Sockets, AreTakenAgainAfterDescriptorsRanOut) {
     const auto first = runner.await(connect(loop.executor(), connectChannel("unix:" + file())));
     ASSERT_TRUE(runner.waitFor([this] { return arrivals.size() == 1; }));
     const auto second = runner.await(connect(loop.executor(), connectChannel("unix:" + file())));
+    log::init("test", log::Sink::standardError);
     testing::internal::CaptureStderr();
+    // UBSan looks at the logger when it is first used, and needs descriptors for that.
+    log::error("the first line");
     rlimit before{};
     ::getrlimit(RLIMIT_NOFILE, &before);
     rlimit none = before;
