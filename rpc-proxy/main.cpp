@@ -8,6 +8,7 @@
 #include "rpc-proxy/rules_commands.hpp"
 #include "rpc-proxy/rules_in_force.hpp"
 #include "rpc-proxy/service.hpp"
+#include "rpc-proxy/vm_rules.hpp"
 #include "rpc-proxy/well_known_names.hpp"
 #include "rpc-proxy/xenmgr_properties.hpp"
 #include "toolstack/control/control.hpp"
@@ -39,12 +40,19 @@ int serve(const proxy::Options& options, const std::filesystem::path& rulesFile)
     const bool filters = settings.relay.firewall && settings.domid != 0;
     xb::Loop loop;
     std::optional<xb::Bus> bus;
-    std::optional<proxy::XenmgrProperties> properties;
+    std::optional<proxy::RulesInForce> rules;
+    std::optional<proxy::XenmgrProperties> xenmgr;
+    std::optional<proxy::VmRules> vmRules;
+    proxy::VmProperties* properties = nullptr;
     std::optional<proxy::WellKnownNames> names;
     if (filters || options.server || options.translate)
         bus.emplace(loop, settings.bus);
     if (filters || options.server)
-        properties.emplace(*bus);
+        properties = &xenmgr.emplace(*bus);
+    if (properties != nullptr && !options.noVmRules)
+        properties = &vmRules.emplace(*bus, *properties, [&rules](const std::string& uuid, auto ofVm) {
+            rules->setVm(uuid, std::move(ofVm));
+        });
     if (options.translate) {
         names.emplace(*bus);
         settings.relay.translate = [&names](std::string_view unique) { return names->of(unique); };
@@ -52,8 +60,7 @@ int serve(const proxy::Options& options, const std::filesystem::path& rulesFile)
     proxy::Identity identity(loop.executor(), options.hypervisor);
     proxy::Relay relay(
         loop.executor(), settings.relay, [&identity](std::uint32_t domid) { return identity.of(domid); },
-        properties ? &*properties : nullptr);
-    std::optional<proxy::RulesInForce> rules;
+        properties);
     if (settings.relay.firewall || options.server) {
         rules.emplace(rulesFile, [&relay](auto set) { relay.setRules(std::move(set)); });
         relay.setRules(rules->get());
@@ -73,7 +80,7 @@ int serve(const proxy::Options& options, const std::filesystem::path& rulesFile)
     });
     std::optional<proxy::Service> service;
     if (options.server) {
-        service.emplace(*bus, *rules, identity, &*properties);
+        service.emplace(*bus, *rules, identity, properties, relay);
         xb::exportControl(*bus);
         bus->requestName(proxy::serviceName);
     }

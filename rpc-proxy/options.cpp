@@ -114,6 +114,7 @@ void addOptions(CLI::App& app, Options& options) {
         ->type_name("NAME");
     app.add_flag("-s,--server", options.server, "serves com.citrix.xenclient.rpc_proxy");
     app.add_flag("-w,--no-firewall", options.noFirewall, "lets everything through");
+    app.add_flag("--no-vm-rules", options.noVmRules, "there is no database with rules of VMs");
     app.add_flag("-u,--uuid", options.sendUuid, "tells clients their UUID");
     app.add_flag("--owner-name", options.ownerName, "GetNameOwner answers the name itself");
     app.add_flag("--translate-anonymous-dests", options.translate,

@@ -28,6 +28,7 @@ struct Options {
     std::string requestName;
     bool server = false;
     bool noFirewall = false;
+    bool noVmRules = false;
     bool sendUuid = false;
     bool ownerName = false;
     bool translate = false;

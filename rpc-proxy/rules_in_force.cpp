@@ -32,6 +32,8 @@ RulesInForce::RulesInForce(std::filesystem::path file, std::function<void(RuleSe
 void RulesInForce::compile() {
     std::vector<rules::Rule> all = ofFile_;
     all.insert(all.end(), added_.begin(), added_.end());
+    for (const auto& [uuid, ofVm] : ofVms_)
+        all.insert(all.end(), ofVm.begin(), ofVm.end());
     set_ = std::make_shared<const rules::RuleSet>(all);
     changed_(set_);
 }
@@ -57,6 +59,14 @@ void RulesInForce::remove(const std::string& text) {
     if (found == added_.rend())
         throw Error(fmt::format("no rule \"{}\" was added while running", text));
     added_.erase(std::next(found).base());
+    compile();
+}
+
+void RulesInForce::setVm(const std::string& uuid, std::vector<rules::Rule> rules) {
+    if (rules.empty())
+        ofVms_.erase(uuid);
+    else
+        ofVms_[uuid] = std::move(rules);
     compile();
 }
 

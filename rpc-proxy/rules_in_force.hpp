@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rules in force: those of the file, then those that were added while running. A broken file is never in
-// force, and neither is a broken rule: what was stays.
+// The rules in force: those of the file, those that were added while running, those of the VMs. A broken file
+// is never in force, and neither is a broken rule: what was stays.
 #pragma once
 
 #include "rpc-proxy/rules/rule_set.hpp"
@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,6 +33,8 @@ public:
     void add(const std::string& text);
     /// Removes the last one of those that were added that says the same. Throws xb::Error.
     void remove(const std::string& text);
+    /// The rules of a VM, in place of those it had.
+    void setVm(const std::string& uuid, std::vector<rules::Rule> rules);
     /// Their texts, in the order of evaluation, without the implicit one.
     std::vector<std::string> list() const;
 
@@ -42,7 +45,8 @@ private:
     std::function<void(RuleSetPtr)> changed_;
     std::vector<rules::Rule> ofFile_;
     std::vector<rules::Rule> added_;
-    std::size_t number_ = 0; // of the last one that was added
+    std::map<std::string, std::vector<rules::Rule>> ofVms_; // none is empty
+    std::size_t number_ = 0;                                // of the last one that was added
     RuleSetPtr set_;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rpc-proxy/service.hpp"
 
+#include "idl/org_xenbroker_rpc_proxy_server.hpp"
 #include "idl/rpc_proxy_server.hpp"
 #include "rpc-proxy/rules/limits.hpp"
 #include "toolstack/libs/error.hpp"
@@ -68,14 +69,35 @@ private:
         if (properties_ != nullptr) {
             co_await properties_->acquire(*subject.uuid);
             known = properties_->known(*subject.uuid);
-            properties_->release(*subject.uuid);
         }
-        co_return rules::PeerRules(rules_.get(), subject, known).evaluate(message).allowed;
+        const bool allowed = rules::PeerRules(rules_.get(), subject, known).evaluate(message).allowed;
+        if (properties_ != nullptr)
+            properties_->release(*subject.uuid);
+        co_return allowed;
     }
 
     RulesInForce& rules_;
     Identity& identity_;
     VmProperties* properties_;
+};
+
+class StatisticsObject : public idl::org_xenbroker_rpc_proxy::RpcProxyServer {
+public:
+    explicit StatisticsObject(const Relay& relay) : relay_(relay) {}
+
+    Task<std::tuple<std::uint32_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t,
+                    std::vector<Struct<std::string, std::uint64_t>>>>
+    statistics(Caller) override {
+        const Statistics& all = relay_.statistics();
+        std::vector<Struct<std::string, std::uint64_t>> denials;
+        for (const auto& [rule, count] : all.deniedBy)
+            denials.emplace_back(rule, count);
+        co_return std::make_tuple(static_cast<std::uint32_t>(relay_.clients()), all.clients,
+                                  all.clientsRefused, all.forwarded, all.denied, std::move(denials));
+    }
+
+private:
+    const Relay& relay_;
 };
 
 Task<> refuseGuests(GuestCallers& callers, std::string caller) {
@@ -86,10 +108,12 @@ Task<> refuseGuests(GuestCallers& callers, std::string caller) {
 
 } // namespace
 
-Service::Service(Bus& bus, RulesInForce& rules, Identity& identity, VmProperties* properties)
+Service::Service(Bus& bus, RulesInForce& rules, Identity& identity, VmProperties* properties,
+                 const Relay& relay)
     : callers_(bus, defaultProxyUser,
                [&identity](std::uint32_t domid) -> Task<std::string> { return identity.uuidOf(domid); }) {
     bus.objects().add("/", std::make_shared<RpcProxyObject>(rules, identity, properties));
+    bus.objects().add("/", std::make_shared<StatisticsObject>(relay));
     bus.objects().setGuard([this](const Message& call) { return refuseGuests(callers_, call.sender()); });
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// com.citrix.xenclient.rpc_proxy on the bus: the rules in force, and what they say. For dom0 alone: a guest
-// that could ask would learn what to try, and one that could add would need no rules any more.
+// com.citrix.xenclient.rpc_proxy on the bus: the rules in force, what they say, and what came of them. For
+// dom0 alone: a guest that could ask would learn what to try, and one that could add would need no rules any
+// more.
 #pragma once
 
 #include "rpc-proxy/identity.hpp"
+#include "rpc-proxy/relay/relay.hpp"
 #include "rpc-proxy/relay/vm_properties.hpp"
 #include "rpc-proxy/rules_in_force.hpp"
 #include "toolstack/libs/bus.hpp"
@@ -17,7 +19,7 @@ class Service {
 public:
     /// Everything but the name. `properties` may be null; all must outlive it. Speaks with the bus
     /// synchronously.
-    Service(Bus& bus, RulesInForce& rules, Identity& identity, VmProperties* properties);
+    Service(Bus& bus, RulesInForce& rules, Identity& identity, VmProperties* properties, const Relay& relay);
 
 private:
     GuestCallers callers_;

@@ -6,6 +6,7 @@
 #include "rpc-proxy/relay/deadlines.hpp"
 #include "rpc-proxy/relay/peer.hpp"
 #include "rpc-proxy/relay/relay_options.hpp"
+#include "rpc-proxy/relay/statistics.hpp"
 #include "rpc-proxy/relay/vm_properties.hpp"
 #include "rpc-proxy/rules/rule_set.hpp"
 
@@ -18,13 +19,6 @@
 namespace xb::proxy {
 
 class Session;
-
-struct Statistics {
-    std::uint64_t clients = 0; ///< since the start
-    std::uint64_t clientsRefused = 0;
-    std::uint64_t forwarded = 0; ///< messages, both ways
-    std::uint64_t denied = 0;
-};
 
 /// UUID and stub domain flag of a domain; what cannot be found out is left out.
 using Identify = std::function<Task<rules::Subject>(std::uint32_t domid)>;

@@ -115,7 +115,7 @@ bool Session::allowed(rules::Direction direction, const wire::MessageView& messa
         log::info("{}", line());
         return true;
     }
-    ++relay_.statistics_.denied;
+    relay_.statistics_.countDenied(rules_->rules().source(verdict));
     peer_->warn("{}", line());
     return false;
 }

@@ -79,7 +79,7 @@ void Session::hello(const wire::MessageView& message) {
 /// True: it is dealt with.
 bool Session::toDriver(std::span<char> bytes, const wire::MessageView& message) {
     const auto deny = [&](std::string_view why) {
-        ++relay_.statistics_.denied;
+        relay_.statistics_.countDenied(why);
         peer_->warn("{}: denied {} of {}: {}", name_, *message.member, driverName, why);
         refuse(client_, message, errors::accessDenied, why);
         return true;

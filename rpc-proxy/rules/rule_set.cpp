@@ -148,10 +148,14 @@ Rule RuleSet::rule(std::size_t index) const {
 }
 
 std::string RuleSet::describe(const Verdict& verdict) const {
-    const std::string_view what = verdict.allowed ? "allowed" : "denied";
+    return fmt::format("{}{} {}", verdict.allowed ? "allowed" : "denied",
+                       verdict.rule == Verdict::noRule ? ":" : " by", source(verdict));
+}
+
+std::string RuleSet::source(const Verdict& verdict) const {
     if (verdict.rule == Verdict::noRule)
-        return fmt::format("{}: no rule matches", what);
-    return fmt::format("{} by {}: {}", what, origin(verdict.rule).text(), text(verdict.rule));
+        return "no rule matches";
+    return fmt::format("{}: {}", origin(verdict.rule).text(), text(verdict.rule));
 }
 
 } // namespace xb::proxy::rules

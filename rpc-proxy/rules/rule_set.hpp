@@ -42,6 +42,8 @@ public:
     Origin origin(std::size_t index) const;
     /// `allowed by ORIGIN: RULE`, or `denied: no rule matches`.
     std::string describe(const Verdict& verdict) const;
+    /// `ORIGIN: RULE`, or `no rule matches`.
+    std::string source(const Verdict& verdict) const;
 
     /// The names of the properties of VMs that its rules depend on, sorted.
     const std::vector<std::string>& neededProperties() const { return neededProperties_; }

@@ -91,6 +91,8 @@ void ProxyFixture::startProxyWith(std::vector<std::string> options) {
                                        "unix:" + bus.address().substr(std::string("unix:path=").size()),
                                        "-r",
                                        rulesFile()};
+    if (!vmRules)
+        arguments.emplace_back("--no-vm-rules");
     arguments.insert(arguments.end(), options.begin(), options.end());
     proxy = std::make_unique<Process>(directory.path(), "proxy", arguments);
     ASSERT_TRUE(proxy->waitReady()) << proxy->messages();

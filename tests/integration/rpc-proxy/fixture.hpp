@@ -13,6 +13,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -56,6 +57,15 @@ protected:
     std::unique_ptr<Bus> connect() { return std::make_unique<Bus>(loop, proxyAddress()); }
     /// The same, to the end of the test.
     Bus& kept(std::unique_ptr<Bus> client) { return *kept_.emplace_back(std::move(client)); }
+    /// Whether it holds before patience ends; it asks somebody who takes his time.
+    static bool eventually(const std::function<bool()>& condition) {
+        const auto end = std::chrono::steady_clock::now() + patience;
+        while (std::chrono::steady_clock::now() < end) {
+            if (condition())
+                return true;
+        }
+        return false;
+    }
     /// Lets the service answer until the proxy's log has this line.
     bool proxySays(const std::string& text);
 
@@ -68,6 +78,7 @@ protected:
         return runner.await(std::move(task));
     }
 
+    bool vmRules = false; ///< the proxy asks a database for those
     TemporaryDirectory directory;
     PrivateBus bus;
     Loop loop;

@@ -15,12 +15,7 @@ class ProxyIdentity : public ProxyFixture {
 protected:
     /// Asks until the answer begins with this.
     bool soonAnswers(Bus& client, const std::string& beginning) {
-        const auto end = std::chrono::steady_clock::now() + patience;
-        while (std::chrono::steady_clock::now() < end) {
-            if (ask(client, "echo").starts_with(beginning))
-                return true;
-        }
-        return false;
+        return eventually([&] { return ask(client, "echo").starts_with(beginning); });
     }
 };
 

@@ -3,6 +3,7 @@
 #include "fake_xenmgr.hpp"
 #include "fixture.hpp"
 
+#include "idl/org_xenbroker_rpc_proxy_client.hpp"
 #include "idl/rpc_proxy_client.hpp"
 
 #include <csignal>
@@ -66,9 +67,35 @@ TEST_F(ProxyService, SaysWhatTheRulesSay) {
     EXPECT_FALSE(await(client.validateRecvSignal(7, "a.b", "hidden")));
 }
 
+TEST_F(ProxyService, CountsWhatWasStoppedByWhom) {
+    startProxy(basics + std::string("allow member echo\ndeny member echo arg0 no\n"), {"-s"});
+    const auto guest = connect();
+    const auto ended = connect()->uniqueName();
+    ASSERT_TRUE(eventually([&] { return !await(dom0->owner(ended)); }));
+    EXPECT_EQ(ask(*guest, "echo"), "hello");
+    for (const char* const text : {"no", "no"})
+        EXPECT_THAT(ask(*guest, "echo", text), StartsWith(errors::accessDenied));
+    EXPECT_THAT(ask(*guest, "other"), StartsWith(errors::accessDenied));
+    EXPECT_THAT(askDriver(*guest, "BecomeMonitor", "x"), StartsWith(errors::accessDenied));
+    idl::org_xenbroker_rpc_proxy::RpcProxyClient client(*dom0, "com.citrix.xenclient.rpc_proxy", "/");
+    const auto [clients, total, refused, messages, denied, denials] = await(client.statistics());
+    EXPECT_EQ(clients, 1U);
+    EXPECT_EQ(total, 2U);
+    EXPECT_EQ(refused, 0U);
+    EXPECT_GE(messages, 2U);
+    EXPECT_EQ(denied, 4U);
+    std::vector<std::string> texts;
+    for (const auto& denial : denials)
+        texts.push_back(std::to_string(std::get<1>(denial)) + " " + std::get<0>(denial));
+    EXPECT_THAT(texts, ElementsAre("2 " + rulesFile() + ":3: deny member echo arg0 no",
+                                   "1 guests may not ask this of the bus", "1 no rule matches"));
+}
+
 TEST_F(ProxyService, IsForDom0Alone) {
     startProxy("allow all\n", {"-s"});
     const auto guest = connect();
+    idl::org_xenbroker_rpc_proxy::RpcProxyClient statistics(*guest, "com.citrix.xenclient.rpc_proxy", "/");
+    EXPECT_THAT(errorOf(statistics.statistics()), StartsWith(errors::accessDenied));
     auto client = clientOn(*guest);
     EXPECT_THAT(errorOf(client.addRule("allow all")), StartsWith(errors::accessDenied));
     EXPECT_THAT(errorOf(client.listRules()), StartsWith(errors::accessDenied));
