@@ -1,47 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rpc-proxy/well_known_names.hpp"
 
-#include "toolstack/libs/error.hpp"
 #include "toolstack/libs/guest_callers.hpp"
+#include "toolstack/libs/name_owners.hpp"
 
 #include <algorithm>
 
 namespace xb::proxy {
 
 WellKnownNames::WellKnownNames(Bus& bus) {
-    SignalMatch match;
-    match.sender = Bus::driverName;
-    match.interface = Bus::driverName;
-    match.member = "NameOwnerChanged";
-    // First this, then who is there already: nobody is missed.
-    changes_ = bus.onSignal(match, [this](Message message) {
-        const auto [name, before, after] = readBody<std::string, std::string, std::string>(message);
-        ownerChanged(name, before, after);
-    });
-    Message reply =
-        bus.callBlocking(bus.newCall(Bus::driverName, Bus::driverPath, Bus::driverName, "ListNames"));
-    std::vector<std::string> names;
-    reply >> names;
-    for (const std::string& name : names) {
-        if (name.starts_with(':'))
-            continue;
-        try {
-            Message call = bus.newCall(Bus::driverName, Bus::driverPath, Bus::driverName, "GetNameOwner");
-            call << name;
-            Message answer = bus.callBlocking(std::move(call));
-            std::string owner;
-            answer >> owner;
-            ownerChanged(name, "", owner);
-        } catch (const Error& e) {
-            if (e.name() != errors::nameHasNoOwner) // it is gone meanwhile
-                throw;
-        }
-    }
+    changes_ = followOwners(bus, "",
+                            [this](const std::string& name, const std::string& before,
+                                   const std::string& after) { ownerChanged(name, before, after); });
 }
 
 void WellKnownNames::ownerChanged(const std::string& name, const std::string& before,
                                   const std::string& after) {
-    if (name.starts_with(':') || guestDomainOf(name))
+    if (guestDomainOf(name))
         return;
     if (const auto had = names_.find(before); had != names_.end()) {
         std::erase(had->second, name);

@@ -3,6 +3,7 @@
 
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/log.hpp"
+#include "toolstack/libs/name_owners.hpp"
 #include "toolstack/libs/uuid.hpp"
 
 #include <algorithm>
@@ -14,7 +15,7 @@ namespace xb {
 
 namespace {
 
-constexpr std::string_view guestNamespace = "com.citrix.xenclient.guest";
+constexpr auto guestNamespace = "com.citrix.xenclient.guest";
 constexpr std::string_view domainPrefix = "com.citrix.xenclient.guest.domid_";
 // The first domid that no domain has (DOMID_FIRST_RESERVED of Xen's public/xen.h).
 constexpr std::uint32_t firstReservedDomid = 0x7FF0;
@@ -62,36 +63,9 @@ std::optional<std::uint32_t> guestDomainOf(std::string_view busName) {
 
 GuestCallers::GuestCallers(Bus& bus, const std::string& proxyUser, FindUuid findUuid)
     : bus_(bus), findUuid_(std::move(findUuid)), proxyUid_(uidOf(proxyUser)), proxyUser_(proxyUser) {
-    SignalMatch match;
-    match.sender = Bus::driverName;
-    match.path = Bus::driverPath;
-    match.interface = Bus::driverName;
-    match.member = "NameOwnerChanged";
-    match.arg0Namespace = guestNamespace;
-    // First this, then who is there already: nobody is missed.
-    owners_ = bus_.onSignal(match, [this](Message message) {
-        auto [name, before, after] = readBody<std::string, std::string, std::string>(message);
-        ownerChanged(name, before, after);
-    });
-    Message reply =
-        bus_.callBlocking(bus_.newCall(Bus::driverName, Bus::driverPath, Bus::driverName, "ListNames"));
-    std::vector<std::string> names;
-    reply >> names;
-    for (const std::string& name : names) {
-        if (!guestDomainOf(name))
-            continue;
-        try {
-            Message call = bus_.newCall(Bus::driverName, Bus::driverPath, Bus::driverName, "GetNameOwner");
-            call << name;
-            Message answer = bus_.callBlocking(std::move(call));
-            std::string owner;
-            answer >> owner;
-            ownerChanged(name, "", owner);
-        } catch (const Error& e) {
-            if (e.name() != errors::nameHasNoOwner) // it is gone meanwhile
-                throw;
-        }
-    }
+    owners_ = followOwners(bus_, guestNamespace,
+                           [this](const std::string& name, const std::string& before,
+                                  const std::string& after) { ownerChanged(name, before, after); });
 }
 
 void GuestCallers::ownerChanged(const std::string& name, const std::string& before,
