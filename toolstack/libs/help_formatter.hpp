@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What --help of a program with CLI11 prints: an option per line, limits (--max-...) packed, and all of it on
-// a screen of 24 lines and 80 columns (tests/integration/help holds programs to it). A header of its own, as
+// a screen of 24 lines and 80 columns (tests/integration/help holds programs to it). Of a program with more
+// options than that, those without a short name are packed too. A header of its own, as
 // xc-rpcgen uses it too, which links nothing of the platform.
 #pragma once
 
@@ -18,22 +19,23 @@ class HelpFormatter : public CLI::Formatter {
 public:
     std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode) const override {
         name.erase(0, name.rfind('/') + 1);
-        std::string text = "usage: " + name + " [OPTION...]";
         std::vector<const CLI::Option*> own;
         std::vector<const CLI::Option*> common;
         collect(*app, own, common);
+        std::string head = "usage: " + name + " [OPTION...]";
         for (const CLI::Option* option : own)
             if (option->nonpositional() == false)
-                text += option->get_required() ? " " + option->get_name() : " [" + option->get_name() + "]";
-        text += "\n" + app->get_description() + "\n";
-        for (const CLI::Option* option : own)
-            if (option->nonpositional() && !isLimit(*option))
-                text += line(*option);
-        text += limits(own);
+                head += option->get_required() ? " " + option->get_name() : " [" + option->get_name() + "]";
+        head += "\n" + app->get_description() + "\n";
+        std::string tail;
         for (const CLI::Option* option : common)
-            text += line(*option);
-        text += "  -h, --help                this text           --version\n";
-        return app->get_footer().empty() ? text : text + app->get_footer() + "\n";
+            tail += line(*option);
+        tail += "  -h, --help                this text           --version\n";
+        if (!app->get_footer().empty())
+            tail += app->get_footer() + "\n";
+        constexpr std::ptrdiff_t screen = 23; // and the prompt
+        const std::string text = head + options(own, isLimit) + tail;
+        return std::ranges::count(text, '\n') <= screen ? text : head + options(own, isLong) + tail;
     }
 
 private:
@@ -57,15 +59,32 @@ private:
         return !option.get_lnames().empty() && option.get_lnames()[0].starts_with("max-");
     }
 
+    static bool isLong(const CLI::Option& option) { return option.get_snames().empty(); }
+
+    // A line each, then those that are to be packed.
+    static std::string options(const std::vector<const CLI::Option*>& all,
+                               bool (*isPacked)(const CLI::Option&)) {
+        std::string text;
+        for (const CLI::Option* option : all)
+            if (option->nonpositional() && !isPacked(*option))
+                text += line(*option);
+        return text + packed(all, isPacked);
+    }
+
     // As many as there is room for on each line, with their defaults; the manual page says what they are of.
-    static std::string limits(const std::vector<const CLI::Option*>& options) {
+    static std::string packed(const std::vector<const CLI::Option*>& options,
+                              bool (*isPacked)(const CLI::Option&)) {
         constexpr std::size_t width = 80;
         std::string text;
         std::size_t used = width;
         for (const CLI::Option* option : options) {
-            if (!isLimit(*option))
+            if (!option->nonpositional() || !isPacked(*option))
                 continue;
-            const std::string one = "--" + option->get_lnames()[0] + " N [" + option->get_default_str() + "]";
+            std::string one = "--" + option->get_lnames()[0];
+            if (const std::string value = valueOf(*option); !value.empty())
+                one += " " + value;
+            if (const std::string& fallback = option->get_default_str(); !fallback.empty())
+                one += " [" + fallback + "]";
             const bool fits = used + 2 + one.size() <= width;
             text += (fits || text.empty() ? "  " : "\n  ") + one;
             used = (fits ? used : 0) + 2 + one.size();
@@ -80,13 +99,19 @@ private:
             left += (left.empty() ? "  -" : ", -") + name;
         for (const auto& name : option.get_lnames())
             left += (left.empty() ? "  --" : ", --") + name;
-        const std::string value = option.get_type_size() == 0 ? "" : valueName(option.get_type_name());
+        const std::string value = valueOf(option);
         if (!value.empty())
             left += " " + value;
         left += "  ";
         left.resize(std::max(left.size(), column), ' ');
         const std::string& fallback = option.get_default_str();
         return left + option.get_description() + (fallback.empty() ? "" : " [" + fallback + "]") + "\n";
+    }
+
+    static std::string valueOf(const CLI::Option& option) {
+        if (option.get_type_size() == 0)
+            return "";
+        return isLimit(option) ? "N" : valueName(option.get_type_name());
     }
 
     // CLI11 has "TYPE:what its checks say", the words to choose from in braces.
