@@ -20,6 +20,7 @@ struct Service {
 
 constexpr Service services[]{
     {"com.citrix.xenclient.db", "com.citrix.xenclient.db"},
+    {"com.citrix.xenclient.rpc_proxy", "com.citrix.xenclient.rpc_proxy"},
     {"com.citrix.xenclient.xenmgr", "com.citrix.xenclient.xenmgr"},
     {"org.xen.vm.uuid_00000000_0000_4000_8000_000000000001", "org.xenbroker.xenvm"},
     {"org.xen.vm.uuid_00000000_0000_4000_8000_000000000001", "org.xenbroker.daemon"},
@@ -97,6 +98,11 @@ TEST_F(PolicyForRoot, NoNameIsGrantedBeyondThose) {
         EXPECT_EQ(errorOfName(name), errors::accessDenied) << name;
 }
 
+TEST_F(PolicyForRoot, MayStandForGuests) {
+    EXPECT_EQ(errorOfName("com.citrix.xenclient.guest.domid_7.c1_1"), "none");
+    EXPECT_EQ(errorOfName("com.citrix.xenclient.guest.uuid_x"), "none");
+}
+
 TEST_F(PolicyForRoot, AMonitorIsCalledByItsInterfacesOnly) {
     EXPECT_EQ(errorOfCall("org.xen.vm.uuid_x", "org.example.other"), errors::accessDenied);
 }
@@ -109,6 +115,7 @@ protected:
         const uid_t somebodyElse = ::getuid() + 1;
         BusPolicy policy = shippedPolicy(somebodyElse);
         policy.addText("<busconfig><policy context=\"default\"><allow own=\"com.citrix.xenclient.db\"/>"
+                       "<allow own=\"com.citrix.xenclient.rpc_proxy\"/>"
                        "<allow own=\"com.citrix.xenclient.xenmgr\"/><allow own_prefix=\"org.xen.vm\"/>"
                        "</policy></busconfig>",
                        0);
@@ -131,6 +138,10 @@ protected:
 TEST_F(PolicyForStrangers, MayNotBeTheServices) {
     for (const auto& service : services)
         EXPECT_EQ(errorOfName(service.name), errors::accessDenied) << service.name;
+}
+
+TEST_F(PolicyForStrangers, MayNotStandForGuests) {
+    EXPECT_EQ(errorOfName("com.citrix.xenclient.guest.domid_7.c1_1"), errors::accessDenied);
 }
 
 TEST_F(PolicyForStrangers, TheDaemonsSayWhatIsMissing) {
