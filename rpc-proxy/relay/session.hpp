@@ -98,6 +98,7 @@ private:
     // session_bus.cpp
     void fromBus(std::span<char> bytes, wire::MessageView& message);
     void toClient(std::span<char> bytes, const wire::MessageView& message);
+    void forwardNames(std::span<char> bytes, const wire::MessageView& message);
     bool isHidden(const wire::MessageView& message);
 
     // both

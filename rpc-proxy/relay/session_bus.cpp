@@ -4,6 +4,7 @@
 
 #include "rpc-proxy/relay/driver_calls.hpp"
 #include "rpc-proxy/relay/relay.hpp"
+#include "rpc-proxy/wire/body_reader.hpp"
 #include "rpc-proxy/wire/body_writer.hpp"
 #include "rpc-proxy/wire/builder.hpp"
 #include "toolstack/libs/error.hpp"
@@ -71,6 +72,8 @@ void Session::fromBus(std::span<char> bytes, wire::MessageView& message) {
 }
 
 void Session::toClient(std::span<char> bytes, const wire::MessageView& message) {
+    if (!guestName_.empty() && isFromDriver(message) && message.isReply() && message.signature == "as")
+        return forwardNames(bytes, message);
     wire::Rewrite rewrite;
     std::optional<std::string> text;
     if (names_ && (text = names_->ofMessage(message))) {
@@ -78,6 +81,27 @@ void Session::toClient(std::span<char> bytes, const wire::MessageView& message) 
         return forwardChanged(client_, message, rewrite);
     }
     forward(client_, bytes);
+}
+
+/// A list of names, less those by which services know guests.
+void Session::forwardNames(std::span<char> bytes, const wire::MessageView& message) {
+    bool hidden = false;
+    wire::BodyWriter names("as", {}, message.endian);
+    names.enter();
+    wire::BodyReader all(message);
+    for (all.enter(); all.type() == 's';) {
+        const std::string_view name = all.string();
+        if (guestDomainOf(name))
+            hidden = true;
+        else
+            names.string(name);
+    }
+    names.leave();
+    if (!hidden)
+        return forward(client_, bytes);
+    ++relay_.statistics_.forwarded;
+    if (const auto flaw = wire::appendMessage(client_.out.owned(), message, names.take()))
+        throw std::logic_error("a list of names is no message: " + flaw->text());
 }
 
 /// What is said of the names by which services know guests.

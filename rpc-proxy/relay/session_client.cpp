@@ -101,6 +101,9 @@ bool Session::toDriver(std::span<char> bytes, const wire::MessageView& message) 
             refuse(client_, message, e.name(), e.what());
         }
         return true;
+    } else if (guestDomainOf(message.firstString().value_or(""))) {
+        refuse(client_, message, errors::nameHasNoOwner, "there is no such name");
+        return true;
     }
     return false;
 }

@@ -91,6 +91,30 @@ TEST_F(ProxyDriver, SaysNothingOfTheNamesThatTheProxyOwns) {
     EXPECT_THAT(names, testing::Each(testing::Not(HasSubstr("domid_"))));
 }
 
+TEST_F(ProxyDriver, NamesNoOtherGuests) {
+    Bus other(loop, bus.address());
+    other.requestName("com.citrix.xenclient.guest.domid_9.c1_1");
+    other.requestName("com.example.seen");
+    const auto guest = connect();
+    const auto namesFor = [this](Bus& client) {
+        Message reply =
+            await(client.callMethod(Bus::driverName, Bus::driverPath, Bus::driverName, "ListNames"));
+        std::vector<std::string> names;
+        reply >> names;
+        return names;
+    };
+    EXPECT_THAT(namesFor(*dom0), testing::Contains("com.citrix.xenclient.guest.domid_9.c1_1"));
+    EXPECT_THAT(namesFor(*guest), testing::Contains("com.example.seen"));
+    EXPECT_THAT(namesFor(*guest), testing::Contains(guest->uniqueName()));
+    EXPECT_THAT(namesFor(*guest), testing::Each(testing::Not(HasSubstr("domid_"))));
+    for (const char* const member : {"GetNameOwner", "NameHasOwner", "GetConnectionUnixUser"}) {
+        const std::string there = askDriver(*guest, member, "com.citrix.xenclient.guest.domid_9.c1_1");
+        EXPECT_THAT(there, StartsWith(errors::nameHasNoOwner)) << member;
+        EXPECT_EQ(there, askDriver(*guest, member, "com.citrix.xenclient.guest.domid_8.c1_1"));
+        EXPECT_EQ(askDriver(*guest, member, "com.example.seen"), "none") << member;
+    }
+}
+
 TEST_F(ProxyDriver, AnswersHelloOnceAndFirst) {
     using namespace std::string_literals;
     RawClient guest(socket());
