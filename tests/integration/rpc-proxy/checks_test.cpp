@@ -44,7 +44,9 @@ TEST_F(ProxyChecks, ASerialStandsForOneCallAtATime) {
     guest.hello();
     guest.send(callBytes(50, "silent", "x"));
     guest.send(callBytes(50, "silent", "x"));
-    EXPECT_EQ(guest.replyTo(50).error(), errors::accessDenied);
+    const Received refused = guest.replyTo(50); // the bus would refuse it too, in other words
+    EXPECT_EQ(refused.error(), errors::accessDenied);
+    EXPECT_EQ(refused.text(), "a call with this serial is not answered yet");
     guest.send(callBytes(51, "silent", "x"));
     EXPECT_TRUE(runner.waitFor([this] { return service->unanswered.size() == 2; }));
     service->unanswered.clear(); // which answers them
@@ -92,6 +94,16 @@ TEST_F(ProxyChecks, SubscriptionsHaveOneStringForAnArgument) {
     };
     EXPECT_EQ(subscribe(std::nullopt), errors::invalidArgs);
     EXPECT_EQ(subscribe("member='x'"), "");
+    wire::Header two = wire::methodCall(90, "/org/freedesktop/DBus", "org.freedesktop.DBus", "AddMatch");
+    two.destination = "org.freedesktop.DBus";
+    two.signature = "ss";
+    wire::BodyWriter body("ss");
+    body.string("member='x'");
+    body.string("eavesdrop='true'");
+    std::string bytes;
+    ASSERT_EQ(wire::appendMessage(bytes, two, body.take()), std::nullopt);
+    guest.send(bytes);
+    EXPECT_EQ(guest.replyTo(90).text(), "AddMatch takes one string"); // the bus would say something else
 }
 
 } // namespace
