@@ -106,7 +106,7 @@ int run(const proxy::Options& options) {
 } // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app("Leads D-Bus clients of other domains to a bus, and lets through what the rules allow.",
+    CLI::App app("Leads D-Bus clients of other domains to a bus; lets through what rules allow.",
                  "rpc-proxy");
     proxy::Options options;
     proxy::addOptions(app, options);

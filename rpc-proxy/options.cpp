@@ -97,12 +97,11 @@ void refuseMissing(const Options& options) {
 
 void addOptions(CLI::App& app, Options& options) {
     addCommonOptions(app, options.common, true);
-    addLast(app, "-i,-l,--incoming-channel,--listen-channel", options.incoming, "where clients come from")
+    addLast(app, "-i,-l,--incoming-channel,--listen-channel", options.incoming, "of clients")
         ->type_name("CHANNEL")
         ->capture_default_str();
-    addLast(app, "-o,-f,--outgoing-channel,--forward-channel", options.outgoing, "where they are led to")
-        ->type_name("CHANNEL")
-        ->capture_default_str();
+    addLast(app, "-o,-f,--outgoing-channel,--forward-channel", options.outgoing, "where they are led")
+        ->type_name("CHANNEL");
     addLast(app, "-d,--incoming-domain", options.domid, "the domain that all clients belong to")
         ->type_name("N")
         ->check(CLI::Range(0, 0x7FEF));
