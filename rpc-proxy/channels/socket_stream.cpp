@@ -37,6 +37,10 @@ Transfer SocketStream::send(std::span<const char> bytes) {
     return transferOf(::send(descriptor_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL));
 }
 
+void SocketStream::endSending() {
+    ::shutdown(descriptor_.native_handle(), SHUT_WR); // a socket that is not connected any more has no end
+}
+
 void SocketStream::awaitReadable(StreamUser& user) {
     if (waits_->reading)
         return;

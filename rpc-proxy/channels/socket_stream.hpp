@@ -19,6 +19,7 @@ public:
 
     Transfer receive(std::span<char> into) override;
     Transfer send(std::span<const char> bytes) override;
+    void endSending() override;
     void awaitReadable(StreamUser& user) override;
     void awaitWritable(StreamUser& user) override;
 

@@ -47,6 +47,8 @@ public:
 
     virtual Transfer receive(std::span<char> into) = 0;
     virtual Transfer send(std::span<const char> bytes) = 0;
+    /// Nothing more is sent; the other side sees the end, where the transport has such a thing.
+    virtual void endSending() {}
 
     /// Calls user.readable() or user.writable() once; `user` must outlive the stream. Asking again while it
     /// is awaited changes nothing.

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rpc-proxy/websocket/websocket.hpp"
 
+#include "rpc-proxy/websocket/transport.hpp"
 #include "toolstack/libs/error.hpp"
-#include "toolstack/libs/timer.hpp"
 
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -13,10 +12,8 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
+#include <array>
 #include <utility>
-
-#include <sys/socket.h>
 
 namespace xb::proxy {
 
@@ -24,77 +21,34 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 namespace websocket = beast::websocket;
 using boost::system::error_code;
-using Socket = asio::generic::stream_protocol::socket;
+
+// These are found and called by Beast.
+[[maybe_unused]] void beast_close_socket(Transport& transport) {
+    transport.stop();
+}
+
+// Both have said that it ends: the client sees the end of ours, and has a moment for its own.
+template <class Handler>
+void async_teardown(beast::role_type /*role*/, Transport& transport, Handler&& handler) {
+    transport.endSending();
+    transport.sayFarewell();
+    const auto draining = [](Transport& from) -> Task<> {
+        std::array<char, 4096> dropped{};
+        error_code error;
+        while (!error)
+            co_await from.async_read_some(asio::buffer(dropped),
+                                          asio::redirect_error(asio::use_awaitable, error));
+        from.stop();
+    };
+    // A completion handler can be moved only, a coroutine's must be copyable.
+    auto shared = std::make_shared<std::decay_t<Handler>>(std::forward<Handler>(handler));
+    asio::co_spawn(transport.get_executor(), draining(transport),
+                   [shared](const std::exception_ptr&) { std::move (*shared)(error_code()); });
+}
 
 namespace {
 
 constexpr std::size_t keptBufferBytes = 64U << 10; // of a reader that waits
-
-int familyOf(int socket) {
-    int family = 0;
-    socklen_t size = sizeof family;
-    if (::getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &family, &size) != 0)
-        throw systemError("cannot use a socket", errno);
-    return family;
-}
-
-// The socket as Beast sees it: with an end to the time that a client has to read its farewell.
-class Transport {
-public:
-    using executor_type = Socket::executor_type;
-
-    Transport(const Executor& executor, UniqueFd fd, std::chrono::milliseconds farewell)
-        : socket_(executor, asio::generic::stream_protocol(familyOf(fd.get()), 0), fd.get()),
-          timer_(executor), farewell_(farewell) {
-        static_cast<void>(fd.release()); // the socket has it
-    }
-
-    executor_type get_executor() { return socket_.get_executor(); }
-    Socket& socket() { return socket_; }
-
-    template <class Buffers, class Token>
-    auto async_read_some(const Buffers& buffers, Token&& token) {
-        return socket_.async_read_some(buffers, std::forward<Token>(token));
-    }
-    template <class Buffers, class Token>
-    auto async_write_some(const Buffers& buffers, Token&& token) {
-        return socket_.async_write_some(buffers, std::forward<Token>(token));
-    }
-
-    void endAfter(std::chrono::milliseconds time) {
-        expired_ = false;
-        timer_.callAfter(time, [this] {
-            expired_ = true;
-            stop();
-        });
-    }
-    void sayFarewell() { endAfter(farewell_); }
-    void keep() { timer_.cancel(); }
-    bool expired() const { return expired_; }
-    void stop() {
-        error_code ignored; // it is over in any case
-        socket_.close(ignored);
-    }
-
-private:
-    Socket socket_;
-    Timer timer_;
-    std::chrono::milliseconds farewell_;
-    bool expired_ = false;
-};
-
-// These three are found and called by Beast.
-[[maybe_unused]] void beast_close_socket(Transport& transport) {
-    transport.stop();
-}
-template <class Handler>
-void async_teardown(beast::role_type role, Transport& transport, Handler&& handler) {
-    transport.sayFarewell();
-    websocket::async_teardown(role, transport.socket(), std::forward<Handler>(handler));
-}
-[[maybe_unused]] void teardown(beast::role_type role, Transport& transport, error_code& error) {
-    websocket::teardown(role, transport.socket(), error);
-}
 
 using Request = http::request<http::empty_body>;
 
@@ -127,8 +81,8 @@ Answer answerTo(const Request& request, const WebSocketAccess& access) {
 
 class WebSocket::Connection {
 public:
-    Connection(const Executor& executor, UniqueFd socket, WebSocketOptions options)
-        : options_(std::move(options)), stream_(executor, std::move(socket), options_.farewell) {
+    Connection(const Executor& executor, std::unique_ptr<Stream> stream, WebSocketOptions options)
+        : options_(std::move(options)), stream_(executor, std::move(stream), options_.farewell) {
         stream_.read_message_max(options_.messageBytes);
         stream_.auto_fragment(false); // one message, one frame
         stream_.text(true);
@@ -206,6 +160,15 @@ public:
         co_await stream_.async_close(why, asio::redirect_error(asio::use_awaitable, ignored));
     }
 
+    Task<> ping() {
+        error_code error;
+        const websocket::ping_data nothing;
+        co_await stream_.async_ping(nothing, asio::redirect_error(asio::use_awaitable, error));
+        if (error)
+            fail(error);
+    }
+
+    std::uint64_t received() { return transport().received(); }
     void stop() { transport().stop(); }
 
 private:
@@ -229,7 +192,7 @@ private:
         response.prepare_payload();
         error_code ignored; // it is over in any case
         co_await http::async_write(transport(), response, asio::redirect_error(asio::use_awaitable, ignored));
-        transport().socket().shutdown(Socket::shutdown_send, ignored);
+        transport().endSending();
         throw Error(answer.error, answer.text);
     }
 
@@ -238,8 +201,9 @@ private:
     beast::flat_buffer buffer_;
 };
 
-WebSocket::WebSocket(const Executor& executor, UniqueFd socket, const WebSocketOptions& options)
-    : connection_(std::make_unique<Connection>(executor, std::move(socket), options)) {}
+WebSocket::WebSocket(const Executor& executor, std::unique_ptr<Stream> stream,
+                     const WebSocketOptions& options)
+    : connection_(std::make_unique<Connection>(executor, std::move(stream), options)) {}
 
 WebSocket::~WebSocket() = default;
 
@@ -257,6 +221,14 @@ Task<> WebSocket::write(std::string text) {
 
 Task<> WebSocket::close(CloseCode code, std::string reason) {
     return connection_->close(code, std::move(reason));
+}
+
+Task<> WebSocket::ping() {
+    return connection_->ping();
+}
+
+std::uint64_t WebSocket::received() const {
+    return connection_->received();
 }
 
 void WebSocket::stop() {

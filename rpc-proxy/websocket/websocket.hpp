@@ -7,9 +7,9 @@
 // goes; stop() ends all of them.
 #pragma once
 
+#include "rpc-proxy/channels/stream.hpp"
 #include "rpc-proxy/websocket/access.hpp"
 #include "toolstack/libs/task.hpp"
-#include "toolstack/libs/unique_fd.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -42,11 +42,10 @@ public:
         policy = 1008
     };
 
-    /// `socket` is connected and does not block.
-    WebSocket(const Executor& executor, UniqueFd socket, const WebSocketOptions& options);
+    WebSocket(const Executor& executor, std::unique_ptr<Stream> stream, const WebSocketOptions& options);
     WebSocket(const WebSocket&) = delete;
     WebSocket& operator=(const WebSocket&) = delete;
-    /// Closes the socket, without a farewell.
+    /// Closes the stream, without a farewell.
     ~WebSocket();
 
     /// The handshake, once. Who may not connect, asks for something else or takes too long is told so in HTTP
@@ -59,6 +58,11 @@ public:
     Task<> write(std::string text);
     /// Says that the connection ends, and waits for the client to say so too. Not while somebody reads.
     Task<> close(CloseCode code, std::string reason);
+    /// Asks whether the client is there; the answer is something received, while somebody reads. One at a
+    /// time. Throws xb::Error when the connection is over.
+    Task<> ping();
+    /// Bytes that came from the client, control frames included.
+    std::uint64_t received() const;
     /// Ends the connection at once; tasks end with an error.
     void stop();
 

@@ -2,6 +2,7 @@
 // A client of one WebSocket that sends whatever bytes it likes.
 #pragma once
 
+#include "rpc-proxy/channels/socket_stream.hpp"
 #include "rpc-proxy/websocket/websocket.hpp"
 #include "tests/support/loop_runner.hpp"
 #include "toolstack/libs/error.hpp"
@@ -70,7 +71,8 @@ protected:
         std::array<int, 2> ends{};
         ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()), 0);
         client_.reset(ends[0]);
-        server_.emplace(loop_.executor(), UniqueFd(ends[1]), options_);
+        server_.emplace(loop_.executor(), std::make_unique<SocketStream>(loop_.executor(), UniqueFd(ends[1])),
+                        options_);
     }
     /// Through with the handshake.
     void open() {
