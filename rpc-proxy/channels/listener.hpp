@@ -12,6 +12,17 @@
 
 namespace xb::proxy {
 
+namespace wire {
+struct Header;
+}
+
+/// What a stream that makes messages itself may ask of the session that it belongs to, which fills it in.
+struct Advice {
+    /// Whether a call of the client with this header would pass now; null while there is no answer. Decides
+    /// nothing: the call is judged when it comes.
+    std::function<bool(const wire::Header& call)> passes;
+};
+
 /// A client that connected, and what its transport vouches for.
 struct Arrival {
     std::unique_ptr<Stream> stream;
@@ -19,6 +30,8 @@ struct Arrival {
     std::string peer;
     /// Only where the transport knows.
     std::optional<std::uint32_t> domid;
+    /// Only where `stream` wants it.
+    std::shared_ptr<Advice> advice;
 };
 
 /// Ends listening when it is destroyed; connections that were made stay.

@@ -19,6 +19,8 @@ Session::Session(Relay& relay, Arrival arrival, std::shared_ptr<Peer> peer, std:
       sasl_(std::make_unique<sasl::Server>(relay.options_.sasl)),
       clientCalls_(relay.options_.limits.pendingCalls), busCalls_(relay.options_.limits.pendingCalls) {
     client_.stream = std::move(arrival.stream);
+    if ((advice_ = std::move(arrival.advice)))
+        advice_->passes = [this](const wire::Header& call) { return wouldPass(call); };
     ++peer_->clients;
 }
 
@@ -258,6 +260,8 @@ void Session::end() {
         return;
     phase_ = Phase::over;
     deadline_.cancel();
+    if (advice_)
+        advice_->passes = nullptr;
     --peer_->clients;
     if (!uuid_.empty())
         relay_.properties_->release(std::exchange(uuid_, {}));

@@ -104,6 +104,9 @@ private:
     // both
     void forwardChanged(Side& to, const wire::MessageView& message, const wire::Rewrite& rewrite);
     bool allowed(rules::Direction direction, const wire::MessageView& message);
+    rules::Verdict judge(rules::Direction direction, const wire::Header& message,
+                         std::optional<std::string_view> firstString) const;
+    bool wouldPass(const wire::Header& call) const;
     /// Answers `call` in the name of the bus, if it wants an answer.
     void refuse(Side& to, const wire::MessageView& call, std::string_view error, std::string_view text);
     bool registerCall(PendingCalls& calls, Side& caller, const wire::MessageView& call,
@@ -118,6 +121,7 @@ private:
     bool filtered_;
     Side client_;
     Side bus_;
+    std::shared_ptr<Advice> advice_;     // for the client's stream; may be null
     std::unique_ptr<sasl::Server> sasl_; // these three: before the messages
     std::unique_ptr<BusLogin> login_;
     std::string early_; // messages that came with the authentication

@@ -116,7 +116,8 @@ bool Session::isHidden(const wire::MessageView& message) {
     return true;
 }
 
-bool Session::allowed(rules::Direction direction, const wire::MessageView& message) {
+rules::Verdict Session::judge(rules::Direction direction, const wire::Header& message,
+                              std::optional<std::string_view> firstString) const {
     rules::Message asked;
     asked.direction = direction;
     asked.type = ruleType(message.type);
@@ -124,8 +125,19 @@ bool Session::allowed(rules::Direction direction, const wire::MessageView& messa
     asked.interface = message.interface;
     asked.member = message.member;
     asked.sender = message.sender;
-    asked.arg0 = message.firstString();
-    const rules::Verdict verdict = rules_->evaluate(asked);
+    asked.arg0 = firstString;
+    return rules_->evaluate(asked);
+}
+
+// Before the arguments of a call are known; the rules look at them only where a method's types are no
+// question.
+bool Session::wouldPass(const wire::Header& call) const {
+    return phase_ == Phase::running &&
+           (!filtered_ || judge(rules::Direction::incoming, call, std::nullopt).allowed);
+}
+
+bool Session::allowed(rules::Direction direction, const wire::MessageView& message) {
+    const rules::Verdict verdict = judge(direction, message, message.firstString());
     if (verdict.allowed && !relay_.options_.verbose)
         return true;
     const auto line = [&] {
