@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // rpc-proxy, the filter between domains: leads D-Bus clients of one domain to the bus of another, and lets
 // through what the rules allow.
+#include "rpc-proxy/browser/auto_auth_stream.hpp"
+#include "rpc-proxy/browser/browser_channel.hpp"
 #include "rpc-proxy/channels/socket_listener.hpp"
 #include "rpc-proxy/identity.hpp"
+#include "rpc-proxy/method_types.hpp"
 #include "rpc-proxy/options.hpp"
 #include "rpc-proxy/relay/relay.hpp"
 #include "rpc-proxy/rules_commands.hpp"
@@ -45,7 +48,9 @@ int serve(const proxy::Options& options, const std::filesystem::path& rulesFile)
     std::optional<proxy::VmRules> vmRules;
     proxy::VmProperties* properties = nullptr;
     std::optional<proxy::WellKnownNames> names;
-    if (filters || options.server || options.translate)
+    std::optional<proxy::MethodTypes> types;
+    std::optional<proxy::BrowserChannel> browsers;
+    if (filters || options.server || options.translate || settings.browser)
         bus.emplace(loop, settings.bus);
     if (filters || options.server)
         properties = &xenmgr.emplace(*bus);
@@ -56,6 +61,13 @@ int serve(const proxy::Options& options, const std::filesystem::path& rulesFile)
     if (options.translate) {
         names.emplace(*bus);
         settings.relay.translate = [&names](std::string_view unique) { return names->of(unique); };
+    }
+    if (settings.browser) {
+        types.emplace(*bus, options.types);
+        browsers.emplace(loop.executor(), *settings.browser,
+                         [&types](std::string destination, std::string path) {
+                             return types->of(std::move(destination), std::move(path));
+                         });
     }
     proxy::Identity identity(loop.executor(), options.hypervisor);
     proxy::Relay relay(
@@ -68,7 +80,11 @@ int serve(const proxy::Options& options, const std::filesystem::path& rulesFile)
     proxy::SocketListenerOptions listening;
     listening.mode = settings.socketMode;
     proxy::SocketListener listener(loop.executor(), settings.incoming, listening);
-    listener.start([&relay, &settings](proxy::Arrival arrival) {
+    listener.start([&relay, &settings, &browsers](proxy::Arrival arrival) {
+        if (browsers)
+            arrival = browsers->take(std::move(arrival));
+        else if (settings.autoAuth)
+            arrival.stream = std::make_unique<proxy::AutoAuthStream>(std::move(arrival.stream));
         const std::uint32_t domid = arrival.domid.value_or(settings.domid);
         relay.accept(std::move(arrival), domid);
     });

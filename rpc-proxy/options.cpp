@@ -49,6 +49,41 @@ void addLimits(CLI::App& app, Options& options) {
         ->default_str(fmt::format("{}", limits.handshake.count()));
 }
 
+CLI::Option* addMilliseconds(CLI::App& app, const char* name, std::chrono::milliseconds& time,
+                             const char* text) {
+    return app
+        .add_option_function<unsigned>(
+            name, [&time](unsigned ms) { time = std::chrono::milliseconds(ms); }, text)
+        ->type_name("MS")
+        ->default_str(fmt::format("{}", time.count()));
+}
+
+void addBrowsers(CLI::App& app, Options& options) {
+    WebSocketOptions& socket = options.browser.socket;
+    auto* group = app.add_option_group("Browsers");
+    group
+        ->add_option("--allow-origin", socket.access.origins,
+                     "pages that may connect besides those of this machine and of the same host")
+        ->type_name("ORIGIN");
+    group->add_option("--allow-host", socket.access.hosts, "names of this machine that browsers may use")
+        ->type_name("NAME");
+    group->add_option("--max-text-bytes", socket.messageBytes, "size of one JSON message of a browser")
+        ->check(CLI::Range(std::size_t{1024}, std::size_t{wire::maxMessageBytes}))
+        ->capture_default_str();
+    group->add_option("--max-request-bytes", socket.requestBytes, "size of the HTTP request of a browser")
+        ->check(CLI::Range(256U, 1U << 20))
+        ->capture_default_str();
+    group->add_option("--max-cached-objects", options.types.objects, "objects whose methods are remembered")
+        ->capture_default_str();
+    group->add_option("--max-cached-bytes", options.types.bytes, "memory for that")->capture_default_str();
+    addMilliseconds(*group, "--idle-timeout", options.browser.idle,
+                    "until a silent browser is asked whether it is there, and then for its answer; 0: never");
+    addMilliseconds(*group, "--farewell-timeout", socket.farewell,
+                    "for a browser to take what is left for it");
+    addMilliseconds(*group, "--introspection-timeout", options.types.time,
+                    "for an object to tell its methods");
+}
+
 std::pair<std::string, std::string> ownName(const std::string& text) {
     const std::size_t colon = text.find(':');
     std::string type = colon == std::string::npos ? "" : text.substr(0, colon);
@@ -83,9 +118,11 @@ std::string busAddress(const std::string& file) {
 
 void refuseMissing(const Options& options) {
     const std::pair<bool, const char*> missing[] = {
-        {options.sendUuid, "--uuid"},      {options.jsonIn, "--json-in"},
-        {options.jsonOut, "--json-out"},   {options.websocketsIn, "--websockets-in"},
-        {options.autoAuth, "--auto-auth"},
+        {options.sendUuid, "--uuid"},
+        {options.jsonOut, "--json-out"},
+        {options.jsonIn && !options.websocketsIn, "--json-in without --websockets-in"},
+        {options.websocketsIn && !options.jsonIn, "--websockets-in without --json-in"},
+        {options.websocketsIn && !options.autoAuth, "--websockets-in without --auto-auth"},
     };
     for (const auto& [wanted, name] : missing) {
         if (wanted)
@@ -133,6 +170,7 @@ void addOptions(CLI::App& app, Options& options) {
         ->type_name("MESSAGE");
     xen::addHypervisorOptions(app, options.hypervisor);
     addLimits(app, options);
+    addBrowsers(app, options);
 }
 
 Settings settingsOf(const Options& options) {
@@ -174,6 +212,13 @@ Settings settingsOf(const Options& options) {
     std::erase(guid, '-');
     settings.relay.sasl.guid = guid;
     settings.relay.uid = ::getuid();
+    settings.autoAuth = options.autoAuth;
+    if (options.websocketsIn) {
+        settings.browser = options.browser;
+        settings.browser->socket.handshake = options.limits.handshake;
+        settings.browser->queueBytes = options.limits.queueBytes;
+        settings.browser->messageBytes = options.limits.messageBytes;
+    }
     return settings;
 }
 

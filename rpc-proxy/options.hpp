@@ -2,6 +2,8 @@
 // The command line of rpc-proxy.
 #pragma once
 
+#include "rpc-proxy/browser/browser_options.hpp"
+#include "rpc-proxy/method_types.hpp"
 #include "rpc-proxy/relay/relay_options.hpp"
 #include "toolstack/libs/options.hpp"
 #include "xen/hypervisor.hpp"
@@ -42,6 +44,8 @@ struct Options {
     std::string explain;
     xen::HypervisorOptions hypervisor;
     RelayLimits limits;
+    BrowserOptions browser; ///< of these its own limits and who may connect
+    MethodTypesLimits types;
 };
 
 void addOptions(CLI::App& app, Options& options);
@@ -50,6 +54,9 @@ void addOptions(CLI::App& app, Options& options);
 struct Settings {
     Channel incoming;
     RelayOptions relay;
+    /// Where clients are browsers: JSON in WebSockets.
+    std::optional<BrowserOptions> browser;
+    bool autoAuth = false;
     /// Of the clients, where their transport does not say it.
     std::uint32_t domid = 0;
     mode_t socketMode = 0600;

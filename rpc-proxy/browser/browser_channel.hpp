@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes of a connection that is to be a WebSocket a client of the relay. Must be there before the relay and
+// go after it; what is left of browsers ends with it.
+#pragma once
+
+#include "rpc-proxy/browser/browser_options.hpp"
+#include "rpc-proxy/channels/listener.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace xb::proxy {
+
+class Conversation;
+struct BrowserContext;
+
+class BrowserChannel {
+public:
+    /// `ask` may be null: types are guessed then.
+    BrowserChannel(const Executor& executor, BrowserOptions options, AskTypes ask);
+    BrowserChannel(const BrowserChannel&) = delete;
+    BrowserChannel& operator=(const BrowserChannel&) = delete;
+    ~BrowserChannel();
+
+    /// The same client, speaking D-Bus.
+    Arrival take(Arrival browser);
+
+private:
+    std::shared_ptr<BrowserContext> context_;
+    std::vector<std::weak_ptr<Conversation>> conversations_;
+};
+
+} // namespace xb::proxy
