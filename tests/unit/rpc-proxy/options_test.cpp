@@ -62,6 +62,21 @@ TEST(ProxyOptions, NobodyIsDom0BySilence) {
     EXPECT_EQ(refusal({"-i", "tcp:5555", "-w"}), "none");
 }
 
+TEST(ProxyOptions, BrowsersTakeThreeOptions) {
+    EXPECT_THAT(refusal({"-i", "unix:/a", "--json-in"}), HasSubstr("--json-in without --websockets-in"));
+    EXPECT_THAT(refusal({"-i", "unix:/a", "--websockets-in", "--auto-auth"}), HasSubstr("without --json-in"));
+    EXPECT_THAT(refusal({"-i", "unix:/a", "--json-in", "--websockets-in"}), HasSubstr("without --auto-auth"));
+    EXPECT_THAT(refusal({"-i", "unix:/a", "--json-out"}), HasSubstr("--json-out is not supported"));
+    const Settings settings = settingsOf(
+        parse({"-i", "unix:/a", "--json-in", "--websockets-in", "--auto-auth", "--allow-origin", "https://a",
+               "--allow-origin", "null", "--max-queue-bytes", "77", "--handshake-timeout", "5"}));
+    ASSERT_TRUE(settings.browser);
+    EXPECT_EQ(settings.browser->socket.access.origins, (std::vector<std::string>{"https://a", "null"}));
+    EXPECT_EQ(settings.browser->queueBytes, 77U);
+    EXPECT_EQ(settings.browser->socket.handshake, std::chrono::milliseconds(5));
+    EXPECT_FALSE(settingsOf(parse({"-i", "unix:/a", "--auto-auth"})).browser);
+}
+
 TEST(ProxyOptions, TheBusIsTheOneThatClientsGetTo) {
     EXPECT_EQ(settingsOf(parse({"-i", "unix:/a", "-o", "unix:/run/b us,x"})).bus,
               "unix:path=/run/b%20us%2cx");
