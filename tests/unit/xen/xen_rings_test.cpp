@@ -16,6 +16,7 @@ extern "C" {
 }
 
 #include <cstdlib>
+#include <unistd.h>
 
 namespace xb::xen::test {
 
@@ -57,7 +58,9 @@ protected:
     ~XenRingsTest() override { setGrantLimit(1024); }
 
     std::unique_ptr<VchanListener> listen(const VchanLimits& limits = {}) {
-        return vchan::listen(loop_.executor(), rings_, store_, "fake", testPort, limits);
+        // Each process is a machine of its own: tests run side by side.
+        const std::string machine = "fake-" + std::to_string(::getpid());
+        return vchan::listen(loop_.executor(), rings_, store_, machine, testPort, limits);
     }
     std::unique_ptr<VchanConnector> connector(DomId domid) {
         return makeConnector(std::make_shared<InDomain>(rings_, domid));
@@ -73,6 +76,12 @@ protected:
         pair.server = await(listener.accept());
         EXPECT_EQ(pair.server->peer(), domid);
         return pair;
+    }
+    /// Returns when a ring is there.
+    Task<> offered(std::string path) {
+        for (const char* leaf : {"/ring-ref", "/event-channel"})
+            while (!co_await store_->read(path + leaf)) {
+            }
     }
     void expectCarries(VchanStream& from, VchanStream& to, std::size_t size) {
         bool sent = false;
@@ -134,6 +143,7 @@ TEST_F(XenRingsTest, OnlyTheDomainMayReadWhereItsRingsAre) {
     const DomId domid = start(config());
     const auto pair = connect(*listener, domid);
     const auto port = portPath(controlDomain, domid, testPort);
+    await(offered(port + "listen")); // anew, for the next one
     const auto names = await(store_->list(port.substr(0, port.size() - 1)));
     EXPECT_EQ(names.size(), 2u); // listen and the connection
     for (const auto& name : names)
