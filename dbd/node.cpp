@@ -39,7 +39,7 @@ struct Node::Children {
     Node* first = nullptr;
     Node* last = nullptr;
     std::uint32_t count = 0;
-    std::uint32_t empty = 0;  // how many of them are of kind Empty
+    std::uint32_t empty = 0; // how many of them are of kind Empty
     /// With the hash of the name, so that neither growth nor a probe that fails looks at nodes.
     struct Slot {
         Node* node = nullptr;

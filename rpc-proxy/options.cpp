@@ -143,27 +143,25 @@ void addOptions(CLI::App& app, Options& options) {
         ->type_name("N")
         ->check(CLI::Range(0, 0x7FEF));
     app.add_flag("-v,--verbose", options.verbose, "logs what passes, too");
-    addLast(app, "-r,--rules", options.rules, "the rules, below --root")
-        ->type_name("FILE")
-        ->capture_default_str();
+    addLast(app, "-r,--rules", options.rules, "the rules")->type_name("FILE")->capture_default_str();
     addLast(app, "-n,--request-name", options.requestName, "the name that clients get when they ask for one")
         ->type_name("NAME");
     app.add_flag("-s,--server", options.server, "serves com.citrix.xenclient.rpc_proxy");
     app.add_flag("-w,--no-firewall", options.noFirewall, "lets everything through");
     app.add_flag("--no-vm-rules", options.noVmRules, "there is no database with rules of VMs");
-    app.add_flag("-u,--uuid", options.sendUuid, "tells clients their UUID");
+    app.add_flag("-u,--uuid", options.sendUuid, "tells clients their UUID")->group(""); // not yet
     app.add_flag("--owner-name", options.ownerName, "GetNameOwner answers the name itself");
     app.add_flag("--translate-anonymous-dests", options.translate,
                  "well-known names in place of unique ones");
     app.add_flag("--json-in", options.jsonIn, "clients speak JSON");
-    app.add_flag("--json-out", options.jsonOut, "JSON is spoken to the bus");
+    app.add_flag("--json-out", options.jsonOut, "JSON is spoken to the bus")->group(""); // not yet
     app.add_flag("--websockets-in", options.websocketsIn, "clients speak WebSocket");
     app.add_flag("--auto-auth", options.autoAuth, "clients do not authenticate");
     addLast(app, "--socket-mode", options.socketMode, "of the file of unix:FILE")
         ->type_name("OCTAL")
         ->capture_default_str();
     app.add_option("--own-name", options.ownNames, "a name that guests may own (of VMs of that type)")
-        ->type_name("[TYPE:]NAME");
+        ->type_name("NAME");
     addLast(app, "--check-rules", options.checkRules, "says what is suspicious in FILE, and ends")
         ->type_name("FILE");
     addLast(app, "--explain", options.explain, "says which rule decides about a message, and ends")

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What --help of a program with CLI11 prints: an option per line, limits (--max-...) packed, and all of it on
 // a screen of 24 lines and 80 columns (tests/integration/help holds programs to it). Of a program with more
-// options than that, those without a short name are packed too. A header of its own, as
-// xc-rpcgen uses it too, which links nothing of the platform.
+// options than that, those without a short name are packed too, those of all daemons at the end. Options in
+// no group are not shown. A header of its own, as xc-rpcgen uses it too, which links nothing of the platform.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -27,15 +27,15 @@ public:
             if (option->nonpositional() == false)
                 head += option->get_required() ? " " + option->get_name() : " [" + option->get_name() + "]";
         head += "\n" + app->get_description() + "\n";
-        std::string tail;
-        for (const CLI::Option* option : common)
-            tail += line(*option);
-        tail += "  -h, --help                this text           --version\n";
+        std::string tail = "  -h, --help                this text           --version\n";
         if (!app->get_footer().empty())
             tail += app->get_footer() + "\n";
         constexpr std::ptrdiff_t screen = 23; // and the prompt
-        const std::string text = head + options(own, isLimit) + tail;
-        return std::ranges::count(text, '\n') <= screen ? text : head + options(own, isLong) + tail;
+        const std::string text = head + options(own, isLimit) + options(common, isLimit) + tail;
+        if (std::ranges::count(text, '\n') <= screen)
+            return text;
+        own.insert(own.end(), common.begin(), common.end());
+        return head + options(own, isLong) + tail;
     }
 
 private:
@@ -45,7 +45,8 @@ private:
         constexpr std::array<std::string_view, 4> everywhere{"bus", "root", "log-level", "log-to"};
         for (const CLI::Option* option : app.get_options()) {
             const auto& names = option->get_lnames();
-            if (!names.empty() && (names[0] == "help" || names[0] == "version"))
+            const bool elsewhere = !names.empty() && (names[0] == "help" || names[0] == "version");
+            if (elsewhere || (option->get_group().empty() && option->nonpositional()))
                 continue;
             const bool shared = !names.empty() && std::ranges::find(everywhere, names[0]) != everywhere.end();
             (shared ? common : own).push_back(option);
@@ -75,21 +76,26 @@ private:
     static std::string packed(const std::vector<const CLI::Option*>& options,
                               bool (*isPacked)(const CLI::Option&)) {
         constexpr std::size_t width = 80;
-        std::string text;
-        std::size_t used = width;
+        std::vector<std::string> lines;
         for (const CLI::Option* option : options) {
             if (!option->nonpositional() || !isPacked(*option))
                 continue;
-            std::string one = "--" + option->get_lnames()[0];
+            std::string one = "  --" + option->get_lnames()[0];
             if (const std::string value = valueOf(*option); !value.empty())
                 one += " " + value;
             if (const std::string& fallback = option->get_default_str(); !fallback.empty())
                 one += " [" + fallback + "]";
-            const bool fits = used + 2 + one.size() <= width;
-            text += (fits || text.empty() ? "  " : "\n  ") + one;
-            used = (fits ? used : 0) + 2 + one.size();
+            const auto place = std::ranges::find_if(
+                lines, [&one](const std::string& line) { return line.size() + one.size() <= width; });
+            if (place == lines.end())
+                lines.push_back(std::move(one));
+            else
+                *place += one;
         }
-        return text.empty() ? text : text + "\n";
+        std::string text;
+        for (const std::string& line : lines)
+            text += line + "\n";
+        return text;
     }
 
     static std::string line(const CLI::Option& option) {
