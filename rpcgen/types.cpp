@@ -75,7 +75,7 @@ private:
         if (code == 'v')
             return "xb::Variant";
         if (code == 'a')
-            return peek() == '{' ? dictionary(arrays + 1, structs)
+            return peek() == '{' ? dictionary(arrays + 1, structs + 1) // an entry is a struct of two
                                  : "std::vector<" + next(arrays + 1, structs) + ">";
         if (code == '(')
             return structure(arrays, structs + 1);

@@ -9,7 +9,8 @@
 
 namespace xb::rpcgen {
 
-/// Longest signature, and deepest nesting of arrays and, apart from them, structs (D-Bus specification).
+/// Longest signature, and deepest nesting of arrays and, apart from them, structs, dictionary entries among
+/// them (D-Bus specification).
 inline constexpr std::size_t maxSignatureLength = 255;
 inline constexpr int maxTypeNesting = 32;
 

@@ -52,6 +52,9 @@ TEST(Types, WrongSignatures) {
 
 TEST(Types, NestingIsThatOfDBus) {
     EXPECT_NO_THROW(static_cast<void>(cppTypeOf(repeat("a", 32) + "i")));
+    EXPECT_NO_THROW(static_cast<void>(cppTypeOf(repeat("(", 31) + "a{sv}" + repeat(")", 31))));
+    EXPECT_THROW(static_cast<void>(cppTypeOf(repeat("(", 32) + "a{sv}" + repeat(")", 32))),
+                 std::invalid_argument);
     EXPECT_THROW(static_cast<void>(cppTypeOf(repeat("a", 33) + "i")), std::invalid_argument);
     EXPECT_NO_THROW(static_cast<void>(cppTypeOf(repeat("(", 32) + "i" + repeat(")", 32))));
     EXPECT_THROW(static_cast<void>(cppTypeOf(repeat("(", 33) + "i" + repeat(")", 33))),
