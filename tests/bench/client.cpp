@@ -69,6 +69,8 @@ Client::Client(const std::string& address) {
     check(sd_bus_set_address(bus_, address.c_str()), "the address " + address);
     check(sd_bus_set_bus_client(bus_, 1), "sd_bus_set_bus_client");
     check(sd_bus_start(bus_), "connecting to " + address);
+    const char* name = nullptr;
+    check(sd_bus_get_unique_name(bus_, &name), "Hello to " + address); // waits for the answer
 }
 
 Client::~Client() {
