@@ -4,7 +4,6 @@
 #include "websocket_client.hpp"
 
 #include <algorithm>
-#include <fstream>
 
 #include <fmt/format.h>
 
@@ -92,15 +91,6 @@ protected:
     static std::string ping() {
         return R"("destination":"org.freedesktop.DBus","method":"Ping","path":"/",)"
                R"("interface":"org.freedesktop.DBus.Peer","args":[])";
-    }
-    std::size_t residentKilobytes() const {
-        std::ifstream status("/proc/" + std::to_string(proxy->pid()) + "/status");
-        for (std::string word; status >> word;) {
-            std::size_t value = 0;
-            if (word == "VmRSS:" && status >> value)
-                return value;
-        }
-        return 0;
     }
 
     static constexpr auto properties = "org.freedesktop.DBus.Properties";
@@ -344,7 +334,7 @@ TEST_F(ProxyBrowser, TwoHundredRudeClients) {
     EXPECT_THAT(good->call(3, echo("hello")), HasSubstr("hello"));
 }
 
-TEST_F(ProxyBrowser, TheEndOfTheBusIsSaid) {
+TEST_F(ProxyBrowser, TheirConnectionsEndWithTheProxy) {
     start();
     const auto browser = tab();
     proxy->signal(SIGTERM);

@@ -13,6 +13,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <string>
@@ -73,6 +74,16 @@ protected:
     std::string ask(Bus& client, const std::string& member, const std::string& text = "hello",
                     const std::string& destination = serviceName);
     std::string askDriver(Bus& client, const std::string& member, const std::string& argument);
+    /// Of the proxy.
+    std::size_t residentKilobytes() const {
+        std::ifstream status("/proc/" + std::to_string(proxy->pid()) + "/status");
+        for (std::string word; status >> word;) {
+            std::size_t value = 0;
+            if (word == "VmRSS:" && status >> value)
+                return value;
+        }
+        return 0;
+    }
     template <class T>
     T await(Task<T> task) {
         return runner.await(std::move(task));
