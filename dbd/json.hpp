@@ -22,7 +22,8 @@ enum class Trailing {
 
 /// A parsed value, or the reason why there is none.
 struct ParseResult {
-    NodePtr node; ///< nameless; nullptr: error says why
+    NodePtr node;  ///< nameless; nullptr: error says why
+    TreeSize size; ///< of the node: what measure() would say
     std::string error;
     std::size_t line = 0;   ///< of the error, from 1
     std::size_t column = 0; ///< in bytes, from 1

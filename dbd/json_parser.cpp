@@ -119,11 +119,15 @@ private:
 /// mends what parseDamaged() names.
 class Builder {
 public:
-    Builder(const Limits& limits, std::size_t depth, Changes* changes)
-        : limits_(limits), depth_(depth), changes_(changes), root_(Node::make({})), current_(root_.get()) {}
+    /// `plain`: no string of the text can be anything but clean.
+    Builder(const Limits& limits, std::size_t depth, bool plain, Changes* changes)
+        : limits_(limits), depth_(depth), plain_(plain), changes_(changes), root_(Node::make({})),
+          current_(root_.get()) {}
 
     const std::string& error() const { return error_; }
     NodePtr takeRoot() { return std::move(root_); }
+    /// Of the root. What was left out counts too.
+    TreeSize size() const { return {nodes_, bytes_}; }
 
     // The names and signatures below are RapidJSON's.
     bool Null() { return value(NodeKind::Empty, {}, "null"); }
@@ -185,14 +189,13 @@ public:
         if (name.size() > std::min(limits_.nameBytes, Limits::maxNameBytes))
             return refuse("a key has " + bytesText(name.size()) + ", the limit is " +
                           std::to_string(limits_.nameBytes) + ": \"" + forMessage(name) + "\"");
-        const bool present = current_->child(name) != nullptr;
-        if (present && changes_ != nullptr)
-            return leaveOut(name, "it is there before");
-        if (present)
-            return duplicate(name);
+        Node* const node = current_->appendNew(name);
+        if (node == nullptr)
+            return changes_ != nullptr ? leaveOut(name, "it is there before") : duplicate(name);
         if (++nodes_ > limits_.nodes)
             return refuse("there are more than " + std::to_string(limits_.nodes) + " nodes");
-        current_ = &current_->append(Node::make(name));
+        bytes_ += name.size();
+        current_ = node;
         return true;
     }
 
@@ -218,6 +221,7 @@ public:
         if (!checkArraySize())
             return false;
         if (!array_.active()) {
+            bytes_ += array_.text().size();
             current_->setValue(NodeKind::Array, array_.text());
             array_.text().clear();
             finishValue();
@@ -247,7 +251,7 @@ private:
         if (text.size() > limits_.valueBytes)
             return refuse(std::string(what) + " has " + bytesText(text.size()) + ", the limit is " +
                           std::to_string(limits_.valueBytes));
-        if (isCleanText(text))
+        if (plain_ || isCleanText(text))
             return true;
         if (text.find('\0') != std::string_view::npos)
             return refuse(std::string(what) + " contains the character NUL, which D-Bus cannot carry");
@@ -266,6 +270,7 @@ private:
             array_.scalar(json);
             return checkArraySize();
         }
+        bytes_ += text.size();
         current_->setValue(kind, text);
         finishValue();
         return true;
@@ -287,10 +292,12 @@ private:
     }
 
     const Limits& limits_;
-    std::size_t depth_;     // of the root in the whole tree
+    std::size_t depth_; // of the root in the whole tree
+    bool plain_;
     Changes* changes_;      // nullptr: nothing is mended
     std::size_t level_ = 0; // open objects
     std::size_t nodes_ = 1;
+    std::size_t bytes_ = 0;
     NodePtr root_;
     Node* current_;
     struct LeftOut {
@@ -375,6 +382,7 @@ bool endsInsideNumber(std::string_view text, std::size_t end) {
 
 struct Attempt {
     NodePtr node;
+    TreeSize size;
     bool rawControl = false; // the only complaint is a raw control character in a string
     std::size_t offset = 0;
     std::string error;
@@ -393,14 +401,17 @@ rapidjson::ParseResult read(rapidjson::MemoryStream& stream, Builder& builder, T
 Attempt attempt(std::string_view text, Trailing trailing, const Limits& limits, std::size_t depth,
                 Changes* changes) {
     Attempt result;
-    Builder builder(limits, depth, changes);
+    const bool valid = isCleanText(text);
+    // Without escapes strings hold what the text holds.
+    Builder builder(limits, depth, valid && text.find('\\') == std::string_view::npos, changes);
     rapidjson::MemoryStream stream(text.data(), text.size());
-    const rapidjson::ParseResult parsed = read(stream, builder, trailing, isCleanText(text));
+    const rapidjson::ParseResult parsed = read(stream, builder, trailing, valid);
     result.offset = parsed ? stream.Tell() : parsed.Offset();
     if (parsed && endsInsideNumber(text, result.offset)) {
         result.error = "Invalid number.";
     } else if (parsed) {
         result.node = builder.takeRoot();
+        result.size = changes == nullptr ? builder.size() : result.node->measure();
     } else if (parsed.Code() == rapidjson::kParseErrorTermination) {
         result.error = builder.error();
     } else {
@@ -438,6 +449,7 @@ ParseResult parseWith(std::string_view text, Trailing trailing, const Limits& li
         if (first.node == nullptr)
             return failure(text, first.offset, std::move(first.error));
         result.node = std::move(first.node);
+        result.size = first.size;
         return result;
     }
     const std::string escaped = escapeRawControls(text);
@@ -448,6 +460,7 @@ ParseResult parseWith(std::string_view text, Trailing trailing, const Limits& li
     if (second.node == nullptr)
         return failure(text, originalOffset(text, second.offset), std::move(second.error));
     result.node = std::move(second.node);
+    result.size = second.size;
     return result;
 }
 

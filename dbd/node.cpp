@@ -74,7 +74,8 @@ struct Node::Children {
         }
     }
 
-    void added(Node& node) {
+    /// `hash` is that of the name if there is an index.
+    void added(Node& node, std::uint32_t hash) {
         if (slots.empty()) {
             if (count >= indexFrom)
                 begin(); // includes the new node
@@ -82,10 +83,13 @@ struct Node::Children {
         }
         if (count * std::size_t{4} > slots.size() * 3)
             grow();
-        place({&node, hash(node.name())});
+        place({&node, hash});
     }
 
-    Node* find(std::string_view name) const {
+    /// What find() and added() want: nothing without an index.
+    std::uint32_t hashIfIndexed(std::string_view name) const { return slots.empty() ? 0 : hash(name); }
+
+    Node* find(std::string_view name, std::uint32_t wanted) const {
         if (slots.empty()) {
             for (Node* node = first; node != nullptr; node = node->next_) {
                 if (node->name() == name)
@@ -94,7 +98,6 @@ struct Node::Children {
             return nullptr;
         }
         const std::size_t mask = slots.size() - 1;
-        const std::uint32_t wanted = hash(name);
         for (std::size_t at = wanted & mask; slots[at].node != nullptr; at = (at + 1) & mask) {
             if (slots[at].hash == wanted && slots[at].node->name() == name)
                 return slots[at].node;
@@ -135,24 +138,31 @@ NodePtr Node::make(std::string_view name) {
 }
 
 void NodeDeleter::operator()(Node* node) const noexcept {
+    Node::destroy(node);
+}
+
+/// Frees a node that has no parent, and all below. Returns how much that was.
+TreeSize Node::destroy(Node* top) noexcept {
     // Down to the deepest first child, free it, go on with its neighbour or its parent: no recursion, no
     // memory.
-    Node* const top = node;
+    TreeSize size;
+    Node* node = top;
     while (true) {
         while (node->isInner() && node->content_.children->first != nullptr)
             node = node->content_.children->first;
         Node* const up = node->parent_;
         Node* const neighbour = node->next_;
         const bool last = node == top;
-        if (node->isInner()) {
+        ++size.nodes;
+        size.bytes += std::size_t{node->nameLength_} + node->textLength_;
+        if (node->isInner())
             delete node->content_.children;
-            node->kind_ = NodeKind::Empty;
-        }
-        node->dropContent();
+        else if (node->textLength_ > inlineBytes)
+            delete[] node->content_.heapText;
         node->~Node();
         ::operator delete(node);
         if (last)
-            return;
+            return size;
         up->content_.children->first = neighbour;
         node = neighbour != nullptr ? neighbour : up;
     }
@@ -175,7 +185,10 @@ std::size_t Node::emptyChildCount() const {
 }
 
 Node* Node::child(std::string_view name) const {
-    return isInner() ? content_.children->find(name) : nullptr;
+    if (!isInner())
+        return nullptr;
+    const Children& children = *content_.children;
+    return children.find(name, children.hashIfIndexed(name));
 }
 
 void Node::setKind(NodeKind kind) {
@@ -187,13 +200,16 @@ void Node::setKind(NodeKind kind) {
     kind_ = kind;
 }
 
-void Node::dropContent() {
+TreeSize Node::dropContent() {
+    TreeSize size{0, textLength_};
     if (isInner()) {
         Children* const children = content_.children;
         for (Node* node = children->first; node != nullptr;) {
             Node* const next = node->next_;
             node->parent_ = node->previous_ = node->next_ = nullptr;
-            NodeDeleter()(node);
+            const TreeSize below = destroy(node);
+            size.nodes += below.nodes;
+            size.bytes += below.bytes;
             node = next;
         }
         delete children;
@@ -202,6 +218,7 @@ void Node::dropContent() {
     }
     textLength_ = 0;
     content_ = {};
+    return size;
 }
 
 void Node::setValue(NodeKind kind, std::string_view text) {
@@ -232,6 +249,26 @@ void Node::setNodes() {
 
 Node& Node::append(NodePtr child) {
     assert(isInner() && this->child(child->name()) == nullptr);
+    Node& node = *child;
+    link(std::move(child));
+    content_.children->added(node, content_.children->hashIfIndexed(node.name()));
+    return node;
+}
+
+Node* Node::appendNew(std::string_view name) {
+    Children& children = *content_.children;
+    const std::uint32_t hash = children.hashIfIndexed(name);
+    if (children.find(name, hash) != nullptr)
+        return nullptr;
+    NodePtr child = make(name);
+    Node* const node = child.get();
+    link(std::move(child));
+    children.added(*node, hash);
+    return node;
+}
+
+/// Puts a child at the end of the list, not into the index.
+void Node::link(NodePtr child) {
     Children& children = *content_.children;
     Node& node = *child;
     node.parent_ = this;
@@ -240,8 +277,6 @@ Node& Node::append(NodePtr child) {
     children.last = &node;
     ++children.count;
     children.empty += node.kind_ == NodeKind::Empty ? 1U : 0U;
-    children.added(node);
-    return node;
 }
 
 NodePtr Node::detach() {
@@ -257,8 +292,8 @@ NodePtr Node::detach() {
     return NodePtr(this);
 }
 
-void Node::adoptContent(Node& from) {
-    dropContent();
+TreeSize Node::adoptContent(Node& from) {
+    const TreeSize gone = dropContent();
     content_ = from.content_;
     textLength_ = from.textLength_;
     const NodeKind kind = from.kind_;
@@ -268,6 +303,7 @@ void Node::adoptContent(Node& from) {
     setKind(kind);
     for (Node* node = firstChild(); node != nullptr; node = node->next_)
         node->parent_ = this;
+    return gone;
 }
 
 const Node* Node::following(const Node& root) const {

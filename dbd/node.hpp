@@ -63,10 +63,13 @@ public:
     void setNodes();
     /// Adds a child behind the others. This must be an inner node without a child of that name.
     Node& append(NodePtr child);
+    /// Adds an Empty child of that name behind the others, unless there is one: nullptr. For an inner node.
+    Node* appendNew(std::string_view name);
     /// Takes this node out of its parent's children.
     NodePtr detach();
     /// Takes over kind, text and children of `from`, which is left Empty. The name and the place stay.
-    void adoptContent(Node& from);
+    /// Returns how much went for it: the text, and what was below.
+    TreeSize adoptContent(Node& from);
 
     /// Counts this node and everything below it.
     TreeSize measure() const;
@@ -82,7 +85,9 @@ private:
     ~Node() = default;
     const char* nameData() const { return reinterpret_cast<const char*>(this + 1); }
     void setKind(NodeKind kind);
-    void dropContent();
+    void link(NodePtr child);
+    TreeSize dropContent();
+    static TreeSize destroy(Node* top) noexcept;
 
     Node* parent_ = nullptr;
     Node* previous_ = nullptr;
@@ -95,6 +100,12 @@ private:
         char* heapText;
         Children* children;
     } content_{};
+};
+
+/// What is put in place of a node's content: a nameless node, and what its measure() says.
+struct Subtree {
+    NodePtr node;
+    TreeSize size;
 };
 
 } // namespace xb::dbd

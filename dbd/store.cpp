@@ -61,7 +61,7 @@ bool Store::rm(std::string_view path) {
 }
 
 bool Store::apply(std::span<const StepView> steps) {
-    std::vector<NodePtr> contents = checkSteps(steps);
+    std::vector<Subtree> contents = checkSteps(steps);
     if (steps.size() == 1 && isIgnored(steps.front()))
         return false;
     record(steps);
@@ -100,8 +100,8 @@ void Store::record(std::span<const StepView> steps) {
 /// Throws what any of the steps would. Returns the parsed content of each inject. What holds for each step on
 /// the tree as it is now, and for their sum, holds for one after the other as well: steps make no binary
 /// nodes, and no node is there twice.
-std::vector<NodePtr> Store::checkSteps(std::span<const StepView> steps) const {
-    std::vector<NodePtr> contents(steps.size());
+std::vector<Subtree> Store::checkSteps(std::span<const StepView> steps) const {
+    std::vector<Subtree> contents(steps.size());
     TreeSize growth;
     for (std::size_t i = 0; i < steps.size(); ++i) {
         try {
@@ -137,7 +137,7 @@ void checkNextStart(std::string_view path, std::string_view value, const Node* c
 } // namespace
 
 /// The most by which the tree may grow.
-TreeSize Store::checkStep(const StepView& step, NodePtr& content) const {
+TreeSize Store::checkStep(const StepView& step, Subtree& content) const {
     if (step.kind == StepKind::write) {
         checkTarget(step.path, nullptr);
         checkNextStart(step.path, step.value, nullptr);
@@ -145,9 +145,9 @@ TreeSize Store::checkStep(const StepView& step, NodePtr& content) const {
     }
     if (step.kind == StepKind::inject) {
         content = tree_.parse(step.path, step.value);
-        checkTarget(step.path, content.get());
-        checkNextStart(step.path, {}, content.get());
-        return tree_.checkPut(step.path, *content);
+        checkTarget(step.path, content.node.get());
+        checkNextStart(step.path, {}, content.node.get());
+        return tree_.checkPut(step.path, content);
     }
     tree_.checkRm(step.path);
     return {};
@@ -157,7 +157,7 @@ Error inStep(std::size_t number, const Error& error) {
     return number == 0 ? error : Error(error.name(), "step " + std::to_string(number) + ": " + error.what());
 }
 
-void Store::doStep(const StepView& step, NodePtr content) {
+void Store::doStep(const StepView& step, Subtree content) {
     switch (step.kind) {
     case StepKind::write:
         tree_.write(step.path, step.value);

@@ -126,11 +126,11 @@ private:
     void touchArea(const Area& area);
     void checkAreaShapes(bool always);
     bool isInDb(const Area& area) const;
-    std::vector<NodePtr> checkSteps(std::span<const StepView> steps) const;
-    TreeSize checkStep(const StepView& step, NodePtr& content) const;
+    std::vector<Subtree> checkSteps(std::span<const StepView> steps) const;
+    TreeSize checkStep(const StepView& step, Subtree& content) const;
     bool isIgnored(const StepView& step) const;
     void record(std::span<const StepView> steps);
-    void doStep(const StepView& step, NodePtr content);
+    void doStep(const StepView& step, Subtree content);
     bool finish();
     std::vector<FileMark> foundMarks(std::span<const StepView> steps) const;
     FileMark markOf(FileMark::Kind kind, const std::string& record, const FileState& state) const;

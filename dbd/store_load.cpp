@@ -262,7 +262,7 @@ void Store::adoptRecord(const std::string& record, std::string_view text, const 
     state.quarantine.clear();
     state.saved = state.changed;
     dirty_.erase(record);
-    tree_.graft(record, std::move(parsed.node));
+    tree_.graft(record, Subtree{std::move(parsed.node), parsed.size});
 }
 
 void Store::quarantine(const std::string& record, std::size_t line, const std::string& why,

@@ -207,7 +207,7 @@ void Replay::settleBare() {
 void Replay::doStep(const StepView& step) {
     try {
         Tree& tree = store_.tree_;
-        NodePtr content;
+        Subtree content;
         if (step.kind == StepKind::inject)
             content = tree.parse(step.path, step.value);
         std::vector<std::string> spared; // what an rm took with it elsewhere has steps of its own

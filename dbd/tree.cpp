@@ -214,7 +214,7 @@ void Tree::write(std::string_view path, std::string_view value) {
     notify(pathOf(node));
 }
 
-NodePtr Tree::parse(std::string_view path, std::string_view json) const {
+Subtree Tree::parse(std::string_view path, std::string_view json) const {
     checkPath(path);
     if (json.size() > limits_.injectBytes)
         throw limitError("the length of the JSON text", json.size(), limits_.injectBytes, path);
@@ -224,15 +224,13 @@ NodePtr Tree::parse(std::string_view path, std::string_view json) const {
     ParseResult parsed = parseJson(json, Trailing::Ignored, limits_, depth);
     if (parsed.node == nullptr)
         throw Error("inject: the JSON text for " + forMessage(path) + " is refused at " + parsed.place());
-    return std::move(parsed.node);
+    return {std::move(parsed.node), parsed.size};
 }
 
-/// `more` is what content->measure() says. Its root is nameless: the name that stays counts below.
-void Tree::replace(Node& node, NodePtr content, const TreeSize& more) {
-    const TreeSize less = node.measure();
-    size_.nodes = size_.nodes + more.nodes - less.nodes;
-    size_.bytes = size_.bytes + more.bytes + node.name().size() - less.bytes;
-    node.adoptContent(*content);
+void Tree::replace(Node& node, Subtree content) {
+    const TreeSize less = node.adoptContent(*content.node);
+    size_.nodes = size_.nodes + content.size.nodes - 1 - less.nodes; // the node itself stays
+    size_.bytes = size_.bytes + content.size.bytes - less.bytes;
     notify(pathOf(node));
 }
 
@@ -252,23 +250,26 @@ TreeSize Tree::checkPlace(std::string_view path, TreeSize content) const {
     return content;
 }
 
-TreeSize Tree::checkPut(std::string_view path, const Node& content) const {
-    return checkPlace(path, content.measure());
+TreeSize Tree::checkPut(std::string_view path, const Subtree& content) const {
+    return checkPlace(path, content.size);
 }
 
-void Tree::put(std::string_view path, NodePtr content) {
-    const TreeSize size = content->measure();
-    static_cast<void>(checkPlace(path, size));
-    replace(create(descend(path)), std::move(content), size);
+void Tree::put(std::string_view path, Subtree content) {
+    static_cast<void>(checkPlace(path, content.size));
+    replace(create(descend(path)), std::move(content));
 }
 
 void Tree::inject(std::string_view path, std::string_view json) {
     put(path, parse(path, json));
 }
 
+void Tree::graft(std::string_view path, Subtree content) {
+    replace(create(descend(path)), std::move(content));
+}
+
 void Tree::graft(std::string_view path, NodePtr content) {
     const TreeSize size = content->measure();
-    replace(create(descend(path)), std::move(content), size);
+    graft(path, Subtree{std::move(content), size});
 }
 
 /// Removes the Empty children of `lowest` and of every node above it. Returns their paths.

@@ -47,7 +47,7 @@ public:
     /// What the following three check, without changing anything: they throw as those would. The first two
     /// return how much the tree may grow at most.
     TreeSize checkWrite(std::string_view path, std::string_view value) const;
-    TreeSize checkPut(std::string_view path, const Node& content) const;
+    TreeSize checkPut(std::string_view path, const Subtree& content) const;
     void checkRm(std::string_view path) const;
     /// Throws if there is no room for `more`.
     void checkGrowth(const TreeSize& more, std::string_view path) const { checkRoom(more, {}, path); }
@@ -63,11 +63,12 @@ public:
     void remove(std::string_view path, bool keepFirst);
 
     /// The first half of inject: checks and parses, changes nothing. Throws.
-    NodePtr parse(std::string_view path, std::string_view json) const;
+    Subtree parse(std::string_view path, std::string_view json) const;
     /// The second half of inject: puts parsed content at `path`.
-    void put(std::string_view path, NodePtr content);
+    void put(std::string_view path, Subtree content);
 
     /// For the loader: puts `content` at `path` whatever is there, binary nodes included.
+    void graft(std::string_view path, Subtree content);
     void graft(std::string_view path, NodePtr content);
     /// The nodes on the two highest levels that rm of `path` would take with it: Empty ones, and the highest
     /// on the path if it is left without children.
@@ -89,7 +90,7 @@ private:
     Node& create(const Descent& from);
     TreeSize checkPlace(std::string_view path, TreeSize content) const;
     void removeAll();
-    void replace(Node& node, NodePtr content, const TreeSize& more);
+    void replace(Node& node, Subtree content);
     std::vector<std::string> discardEmpty(Node& lowest);
     std::string pruneFrom(Node& node, bool keepFirst = false);
     const Node* prunedTop(const Descent& end) const;

@@ -38,8 +38,11 @@ bool sameTree(const Node& a, const Node& b) {
     return left == nullptr && right == nullptr;
 }
 
-void checkLimits(const Node& root, const Limits& limits) {
-    expect(root.measure().nodes <= limits.nodes, "no more nodes than allowed");
+void checkLimits(const ParseResult& parsed, const Limits& limits) {
+    const Node& root = *parsed.node;
+    const TreeSize size = root.measure();
+    expect(size.nodes == parsed.size.nodes && size.bytes == parsed.size.bytes, "the size is the tree's");
+    expect(size.nodes <= limits.nodes, "no more nodes than allowed");
     for (const Node* node = &root; node != nullptr; node = node->following(root)) {
         expect(node->name().size() <= limits.nameBytes && node->text().size() <= limits.valueBytes,
                "names and values within their limits");
@@ -65,14 +68,14 @@ void check(std::string_view input, const Limits& limits) {
     if (file.node != nullptr) {
         expect(inject.node != nullptr && sameTree(*file.node, *inject.node),
                "inject takes what a file may hold");
-        checkLimits(*file.node, limits);
+        checkLimits(file, limits);
         checkPrinted(*file.node, limits);
     } else {
         expect(!file.error.empty() && file.line > 0 && file.column > 0, "an error says what and where");
         expect(isCleanText(file.error), "an error is text");
     }
     if (inject.node != nullptr) {
-        checkLimits(*inject.node, limits);
+        checkLimits(inject, limits);
         checkPrinted(*inject.node, limits);
     }
 }

@@ -104,6 +104,33 @@ TEST(Node, AdoptedContentKeepsNameAndPlace) {
     EXPECT_EQ(root->measure().nodes, 5U);
 }
 
+TEST(Node, AdoptedContentSaysHowMuchWentForIt) {
+    NodePtr node = innerNode();
+    node->append(Node::make("ab")).setValue(NodeKind::String, "c");
+    Node& inner = node->append(Node::make("d"));
+    inner.setNodes();
+    inner.append(Node::make("e")).setValue(NodeKind::String, "a text longer than sixteen bytes");
+    TreeSize gone = node->adoptContent(*Node::make({}));
+    EXPECT_EQ(gone.nodes, 3U);
+    EXPECT_EQ(gone.bytes, 5U + 32U);
+    node->setValue(NodeKind::String, "four");
+    gone = node->adoptContent(*innerNode());
+    EXPECT_EQ(gone.nodes, 0U);
+    EXPECT_EQ(gone.bytes, 4U);
+}
+
+TEST(Node, ANewChildIsRefusedWhereThereIsOne) {
+    const NodePtr root = innerNode();
+    for (int i = 0; i < 100; ++i) { // with and without an index
+        const std::string name = std::to_string(i);
+        EXPECT_EQ(root->appendNew(name)->name(), name);
+        EXPECT_EQ(root->appendNew(name), nullptr);
+        EXPECT_EQ(root->appendNew("0"), nullptr);
+    }
+    EXPECT_EQ(root->childCount(), 100U);
+    EXPECT_EQ(root->child("57")->name(), "57");
+}
+
 TEST(Node, AnyDepthIsFreedAndWalkedWithoutRecursion) {
     constexpr std::size_t depth = 1'000'000;
     NodePtr root = innerNode();
