@@ -186,7 +186,7 @@ DbusBroker::DbusBroker(const std::filesystem::path& socket, const BusPolicy& pol
                                                                                     &sd_bus_message_unref);
         check(sd_bus_message_append(made, "oh", listenerPath, listener.get()));
         PolicyWriter(made, policy).write();
-        sd_bus_error error = SD_BUS_ERROR_NULL;
+        sd_bus_error error{};
         const int result = sd_bus_call(bus, made, 0, &error, nullptr);
         const std::string reason = error.name ? error.name : "";
         sd_bus_error_free(&error);

@@ -73,7 +73,7 @@ protected:
 
     Account trace(const Stage& stage, std::vector<TracedCall>& calls) {
         const fs::path file = daemon.scratch() / "trace";
-        const Account account = daemon.live(stage.life, stage.known, tracing(file));
+        Account account = daemon.live(stage.life, stage.known, tracing(file));
         calls = readTrace(file, daemon.config(), lockIn(daemon.config()));
         return account;
     }

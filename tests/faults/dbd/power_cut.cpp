@@ -23,7 +23,7 @@ std::vector<std::string> onLoggedDisk(const fs::path& log, const fs::path& direc
     std::vector<std::string> words{"/usr/bin/env",
                                    "ASAN_OPTIONS=" + std::string(options != nullptr ? options : "") +
                                        ":verify_asan_link_order=0",
-                                   "LD_PRELOAD=" DISK_LOG_LIBRARY,
+                                   ("LD_PRELOAD=" DISK_LOG_LIBRARY),
                                    XB_DISK_LOG "=" + log.string(),
                                    XB_DISK_DIRECTORY "=" + directory.string(),
                                    XB_DISK_EXCEPT "=" + lockIn(directory).string(),

@@ -34,9 +34,11 @@ struct Client {
 };
 
 class DbdFixture : public testing::Test {
+public:
+    ~DbdFixture() override;
+
 protected:
     DbdFixture();
-    ~DbdFixture() override;
 
     void startDbd(std::vector<std::string> options = {});
     /// Ends it with this signal and starts it again.

@@ -161,7 +161,7 @@ idl::vm_nic::VmnicClient Platform::nic(const std::string& path) {
 }
 
 std::string Platform::createVm(const std::string& commandLine) {
-    const std::string path = await(manager().createVmWithTemplate("new-vm-linux"));
+    std::string path = await(manager().createVmWithTemplate("new-vm-linux"));
     await(vm(path).setVirtType("pvh"));
     await(vm(path).setKernel("/kernel"));
     await(vm(path).setMemory(32));

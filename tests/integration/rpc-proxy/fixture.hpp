@@ -39,13 +39,15 @@ private:
 };
 
 class ProxyFixture : public testing::Test {
+public:
+    ~ProxyFixture() override;
+
 protected:
     static constexpr auto uuid = "11111111-2222-4333-8444-555555555555";
     /// What libraries need.
     static constexpr auto basics = "allow inc-method-call destination org.freedesktop.DBus\n";
 
     ProxyFixture();
-    ~ProxyFixture() override;
 
     void writeRules(const std::string& rules);
     /// For clients of domain 7.

@@ -15,7 +15,8 @@ namespace xb::test {
 /// A message that was received, with its bytes.
 struct Received {
     explicit Received(std::string text);
-    Received(Received&& other) : Received(std::move(other.bytes)) {} // the view borrows from the bytes
+    Received(Received&& other) noexcept
+        : Received(std::move(other.bytes)) {} // the view borrows from the bytes
     Received& operator=(Received&&) = delete;
 
     std::string bytes;

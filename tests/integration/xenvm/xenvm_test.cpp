@@ -31,6 +31,14 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 class XenvmIntegration : public testing::Test {
+public:
+    ~XenvmIntegration() override {
+        for (const auto& info : await(hypervisor->domains())) {
+            if (info.domid != 0)
+                await(hypervisor->destroy(info.domid));
+        }
+    }
+
 protected:
     // One bus and one emulator for all tests; each test has a VM of its own.
     static void SetUpTestSuite() {
@@ -60,12 +68,6 @@ protected:
         SignalMatch all;
         all.path = path();
         subscription = bus.onSignal(all, [this](Message signal) { record(signal); });
-    }
-    ~XenvmIntegration() override {
-        for (const auto& info : await(hypervisor->domains())) {
-            if (info.domid != 0)
-                await(hypervisor->destroy(info.domid));
-        }
     }
 
     void writeConfig(const std::string& more) {

@@ -177,7 +177,7 @@ TEST_F(Starting, OutputGoesToTheLogWhichIsTurnedOver) {
 
 TEST_F(Starting, VariablesComeFromTheCommandLine) {
     start("service a\nexec ${PROGRAM} write ${WHERE}/out \"${TEXT}\" exit 0\nready exit\n",
-          {"--set", "PROGRAM=" BOOTAGE_TEST_SERVICE, "--set", "WHERE=" + directory_.string(), "--set",
+          {"--set", ("PROGRAM=" BOOTAGE_TEST_SERVICE), "--set", "WHERE=" + directory_.string(), "--set",
            "TEXT=a  b=c"});
     EXPECT_EQ(expectEnd(), 0);
     EXPECT_EQ(content("out"), "a  b=c\n");

@@ -109,7 +109,7 @@ int main(int argc, char** argv) {
         } else if (step == "wait")
             pauseForever();
         else if (step == "exit") // STATUS
-            return std::fflush(stdout), std::atoi(next());
+            return std::fflush(stdout), static_cast<int>(std::strtol(next(), nullptr, 10));
         else {
             std::fprintf(stderr, "unknown step %s\n", word);
             return 99;

@@ -16,8 +16,8 @@ struct Model {
     std::string json; // of a leaf
     std::vector<std::pair<std::string, Model>> children;
 
-    static Model leaf(std::string text) { return {Kind::Leaf, std::move(text), {}}; }
-    static Model nodes() { return {Kind::Nodes, {}, {}}; }
+    static Model leaf(std::string text);
+    static Model nodes();
 
     Model* child(const std::string& name) {
         for (auto& [each, node] : children) {
@@ -104,5 +104,12 @@ private:
         return before > 0 && children.empty();
     }
 };
+
+inline Model Model::leaf(std::string text) {
+    return {Kind::Leaf, std::move(text), {}};
+}
+inline Model Model::nodes() {
+    return {Kind::Nodes, {}, {}};
+}
 
 } // namespace xb::dbd

@@ -97,7 +97,7 @@ TEST_P(ModelTest, StoreAndModelAgree) {
             store->rm(spelled);
             model.rm(path);
         } else if (operation < 14 && store->busy()) {
-            ASSERT_TRUE(store->completed(writeImages(fs, dir.path(), std::move(images))).empty());
+            ASSERT_TRUE(store->completed(writeImages(fs, dir.path(), std::exchange(images, {}))).empty());
             if (random.below(2) == 0) {
                 const Removal removal = removeSegments(fs, store->endFlush());
                 ASSERT_TRUE(removal.problems.empty());

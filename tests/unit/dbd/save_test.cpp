@@ -187,7 +187,7 @@ TEST(SaveTest, TheOrderOfChanges) {
     store.write("/k", "1");
     fs.log.clear();
     EXPECT_THAT(store.saveNow(), testing::IsEmpty());
-    const std::string at = dir.path();
+    const std::string& at = dir.path();
     const std::string journal = at + "/journal";
     // The changes, and what the files are about to be, are safe before the first file changes; the journal
     // goes last.
@@ -222,7 +222,7 @@ TEST(SaveTest, AStartAfterAKillSyncsWhatItFindsFirst) {
     fs.log.clear();
     Store store(fs, dir.path());
     store.load();
-    const std::string at = dir.path();
+    const std::string& at = dir.path();
     EXPECT_THAT(fs.log,
                 testing::ElementsAre("sync " + at, "sync " + at + "/journal/00000001.log",
                                      "sync " + at + "/journal", "sync " + at + "/vms",

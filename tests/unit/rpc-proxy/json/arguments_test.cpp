@@ -133,7 +133,7 @@ TEST(JsonArguments, KeysThatAreNoStrings) {
 
 TEST(JsonArguments, VariantsAreGuessed) {
     const auto content = [](std::string_view value) {
-        const std::string message = messageOf(callText("[" + std::string(value) + "]"), "v");
+        std::string message = messageOf(callText("[" + std::string(value) + "]"), "v");
         wire::MessageView view;
         if (wire::read(message, {}, view))
             return message;

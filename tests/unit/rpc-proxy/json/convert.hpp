@@ -69,7 +69,7 @@ inline std::string messageOf(std::string_view text, std::optional<std::string_vi
 
 /// There and back: "SIGNATURE [args]" of a call with these args, or what messageOf() says is wrong.
 inline std::string typed(std::string_view args, std::optional<std::string_view> known = std::nullopt) {
-    const std::string message = messageOf(callText(args), known);
+    std::string message = messageOf(callText(args), known);
     wire::MessageView view;
     if (wire::read(message, {}, view))
         return message;

@@ -13,7 +13,7 @@ namespace {
 using testing::HasSubstr;
 
 std::string canonical(std::string_view text) {
-    const std::string once = parseMatchRule(text).text();
+    std::string once = parseMatchRule(text).text();
     EXPECT_EQ(parseMatchRule(once).text(), once) << text;
     return once;
 }
