@@ -20,6 +20,9 @@ struct Result {
 };
 
 class Program : public testing::Test {
+public:
+    ~Program() override { fs::remove_all(directory_); }
+
 protected:
     Program() {
         std::string name = (fs::temp_directory_path() / "xenbroker-rpcgen.XXXXXX").string();
@@ -28,7 +31,6 @@ protected:
         directory_ = name;
         write("Good.xml", "<node>\n<interface name='a.b'><method name='m'/></interface>\n</node>\n");
     }
-    ~Program() override { fs::remove_all(directory_); }
 
     void write(const std::string& name, const std::string& text) const {
         std::ofstream(directory_ / name) << text;

@@ -85,7 +85,7 @@ protected:
         expect(console, answer);
     }
     std::string makeDisk(const std::string& start) {
-        const std::string path = emulator().directory() + "/disk-" + std::to_string(nextDisk_++);
+        std::string path = emulator().directory() + "/disk-" + std::to_string(nextDisk_++);
         writeFileAtomically(path, std::string(start).append(64 * 1024 - start.size(), '\0'));
         return path;
     }

@@ -51,9 +51,11 @@ private:
 };
 
 class HypervisorTest : public testing::Test {
+public:
+    ~HypervisorTest() override;
+
 protected:
     HypervisorTest();
-    ~HypervisorTest() override;
 
     /// Runs the loop until the coroutine ends; throws what it throws, and when the deadline passes.
     template <class T>

@@ -134,7 +134,7 @@ TEST_P(WireRewrite, OnlyWhatWasAsked) {
         Rewrite rewrite;
         rewrite.destination = change("org.example.Destination");
         rewrite.sender = change(":1.123456");
-        Header expected = view;
+        Header expected = static_cast<const Header&>(view); // all but where the parts are
         if (random.below(2) == 0)
             expected.serial = rewrite.serial.emplace(99);
         if (view.replySerial && random.below(2) == 0)

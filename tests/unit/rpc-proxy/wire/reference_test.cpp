@@ -18,6 +18,7 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cstring>
 #include <memory>
 
@@ -96,10 +97,9 @@ void expectSameValue(DBusMessageIter& at, BodyReader& values) {
     case 't':
         return expectEqual(basic<dbus_uint64_t>(at), values.uint64());
     case 'd': {
-        const double theirs = basic<double>(at);
-        const double ours = values.float64();
-        EXPECT_EQ(std::memcmp(&theirs, &ours, sizeof ours), 0);
-        return;
+        // Bit by bit: not-a-number differs from itself.
+        const auto bits = [](double value) { return std::bit_cast<std::uint64_t>(value); };
+        return expectEqual(bits(basic<double>(at)), bits(values.float64()));
     }
     case 's':
         return expectEqual(basic<const char*>(at), values.string());
