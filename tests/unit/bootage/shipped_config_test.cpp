@@ -10,8 +10,10 @@ namespace xb::bootage {
 namespace {
 
 TEST(ShippedConfig, StartsThePlatformInOrder) {
-    const Variables variables{{"LIBEXEC", "/x"}, {"RUN", "/r"},        {"ROOT", "/root"},
-                              {"BUS", "unix:"},  {"BUS_CONFIG", "/b"}, {"BUS_SOCKET", "/r/bus"}};
+    const Variables variables{{"LIBEXEC", "/x"},       {"RUN", "/r"},           {"ROOT", "/root"},
+                              {"BUS", "unix:"},        {"BUS_CONFIG", "/b"},    {"BUS_SOCKET", "/r/bus"},
+                              {"GUEST_DOMAIN", "1"},   {"SERVICE_DOMAIN", "2"}, {"BROWSER_DOMAIN", "3"},
+                              {"BROWSER_PORT", "8080"}};
     const Config config = parseConfig(readFile(BOOTAGE_SHIPPED_CONFIG), BOOTAGE_SHIPPED_CONFIG, variables);
     const DependencyGraph graph(config);
     std::vector<std::string> names;
@@ -19,7 +21,8 @@ TEST(ShippedConfig, StartsThePlatformInOrder) {
         names.push_back(config.services[each].name);
         EXPECT_NE(config.services[each].readiness, Readiness::started) << "started is not ready";
     }
-    EXPECT_THAT(names, testing::ElementsAre("dbus", "emulator", "dbd", "xenmgr"));
+    EXPECT_THAT(names, testing::ElementsAre("dbus", "emulator", "dbd", "xenmgr", "proxy-services",
+                                            "proxy-guests", "proxy-browsers"));
 }
 
 } // namespace
