@@ -7,6 +7,7 @@
 #include "rpc-proxy/identity.hpp"
 #include "rpc-proxy/method_types.hpp"
 #include "rpc-proxy/options.hpp"
+#include "rpc-proxy/own_name.hpp"
 #include "rpc-proxy/relay/relay.hpp"
 #include "rpc-proxy/rules_commands.hpp"
 #include "rpc-proxy/rules_in_force.hpp"
@@ -50,8 +51,11 @@ int serve(const proxy::Options& options, const std::filesystem::path& rulesFile)
     std::optional<proxy::WellKnownNames> names;
     std::optional<proxy::MethodTypes> types;
     std::optional<proxy::BrowserChannel> browsers;
-    if (filters || options.server || options.translate || settings.browser)
+    if (filters || options.server || options.translate || settings.browser) {
         bus.emplace(loop, settings.bus);
+        if (settings.relay.guestNames)
+            proxy::takeOwnName(*bus);
+    }
     if (filters || options.server)
         properties = &xenmgr.emplace(*bus);
     if (properties != nullptr && !options.noVmRules)

@@ -26,6 +26,8 @@ struct Settings {
     std::filesystem::path xenvmProgram;
     std::string busAddress;
     xen::HypervisorOptions hypervisor;
+    /// The user as which rpc-proxy runs; see GuestCallers.
+    std::string proxyUser;
     /// Log level handed on to xenvm.
     std::string logLevel = "info";
 };

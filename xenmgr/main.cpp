@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // xenmgr, the manager of all VMs of the machine.
 #include "toolstack/libs/files.hpp"
+#include "toolstack/libs/guest_callers.hpp"
 #include "toolstack/libs/log.hpp"
 #include "toolstack/libs/options.hpp"
 #include "xen/hypervisor_options.hpp"
@@ -36,6 +37,7 @@ int main(int argc, char** argv) {
     xb::CommonOptions common;
     xb::xenmgr::Settings settings;
     bool ignored = false;
+    settings.proxyUser = xb::defaultProxyUser;
     settings.templates = besideThisProgram("../../" XENBROKER_TEMPLATES);
     settings.xenvmProgram = besideThisProgram("xenvm");
     xb::addCommonOptions(app, common, true);
@@ -49,6 +51,9 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     app.add_option("--xenvm", settings.xenvmProgram, "the monitor of a VM [as installed]")
         ->type_name("PROGRAM");
+    app.add_option("--proxy-user", settings.proxyUser, "the user as which rpc-proxy runs")
+        ->type_name("USER")
+        ->capture_default_str();
     app.add_flag("--no-daemonize,--no-autostart", ignored, "accepted: always so");
     return xb::runProgram("xenmgr", app, common, argc, argv, [&] {
         settings.root = common.root;

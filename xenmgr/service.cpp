@@ -19,8 +19,9 @@ namespace xb::xenmgr {
 
 Service::Service(Bus& bus, Settings settings)
     : bus_(bus), settings_(std::move(settings)),
-      hypervisor_(xen::openHypervisor(bus.loop().executor(), settings_.hypervisor)), db_(bus),
-      links_(bus, settings_), slots_(bus.loop().executor()),
+      hypervisor_(xen::openHypervisor(bus.loop().executor(), settings_.hypervisor)),
+      callers_(bus, settings_.proxyUser, nullptr), db_(bus), links_(bus, settings_),
+      slots_(bus.loop().executor()),
       manager_(std::make_shared<ManagerObject>(bus.loop().executor())), context_{bus_,         settings_,
                                                                                  db_,          *manager_,
                                                                                  *hypervisor_, links_,
@@ -66,7 +67,12 @@ Task<> Service::start() {
 void Service::exportManager() {
     auto& objects = bus_.objects();
     // A caller finds what was in the database when he called: also a VM that somebody put there just before.
-    objects.setGuard([this](const Message&) { return db_.fresh(); });
+    objects.setGuard([this](const Message& call) {
+        std::string caller = call.sender();
+        if (callers_.isDom0(caller))
+            return db_.fresh();
+        return admit(std::move(caller));
+    });
     objects.add("/", manager_);
     objects.add("/", std::make_shared<ConfigObject>(context_));
     objects.add("/", std::make_shared<ConfigUiObject>(context_));
@@ -80,6 +86,12 @@ void Service::exportManager() {
     objects.add("/host", unsupported<idl::xenmgr_host::XenmgrInstallerServer>());
     objects.add("/host", std::make_shared<PowerSettingsObject>(context_));
     exportControl(bus_);
+}
+
+// What guests may call is decided by rpc-proxy's rules; here only that somebody stands behind its connection.
+Task<> Service::admit(std::string caller) {
+    co_await callers_.of(std::move(caller));
+    co_await db_.fresh();
 }
 
 void Service::exportAll() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "toolstack/libs/bus.hpp"
+#include "toolstack/libs/guest_callers.hpp"
 #include "xenmgr/context.hpp"
 #include "xenmgr/db.hpp"
 #include "xenmgr/device_objects.hpp"
@@ -34,10 +35,12 @@ private:
     void vmNodeChanged(const std::string& uuid);
     void exportAll();
     void exportManager();
+    Task<> admit(std::string caller);
 
     Bus& bus_;
     Settings settings_;
     std::unique_ptr<xen::Hypervisor> hypervisor_;
+    GuestCallers callers_;
     Db db_;
     XenvmLinks links_;
     VmRegistry vms_;

@@ -3,6 +3,7 @@
 
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/files.hpp"
+#include "toolstack/libs/guest_callers.hpp"
 
 #include <pugixml.hpp>
 
@@ -86,25 +87,31 @@ BusPolicy BusPolicy::systemBus() {
     return policy;
 }
 
-void BusPolicy::add(const std::filesystem::path& file, uid_t root) {
+void BusPolicy::add(const std::filesystem::path& file, uid_t root, std::optional<uid_t> proxy) {
     try {
-        addText(readFile(file), root);
+        addText(readFile(file), root, proxy);
     } catch (const Error& e) {
         throw Error(file.string() + ": " + e.what());
     }
 }
 
-void BusPolicy::addText(const std::string& busconfig, uid_t root) {
+void BusPolicy::addText(const std::string& busconfig, uid_t root, std::optional<uid_t> proxy) {
     pugi::xml_document document;
     if (const auto result = document.load_string(busconfig.c_str()); !result)
         throw Error(std::string("not XML: ") + result.description());
     std::ostringstream text;
     std::size_t policies = 0;
     for (auto policy : document.child("busconfig").children("policy")) {
-        if (auto user = policy.attribute("user"); std::string_view(user.value()) == "root")
-            user.set_value(root);
-        policy.print(text, "", pugi::format_raw);
         ++policies;
+        if (auto user = policy.attribute("user")) {
+            const std::string_view name = user.value();
+            if (name != "root" && name != defaultProxyUser)
+                throw Error("bus policy: no idea of user " + std::string(name));
+            if (name != "root" && !proxy)
+                continue;
+            user.set_value(name == "root" ? root : *proxy);
+        }
+        policy.print(text, "", pugi::format_raw);
     }
     if (policies == 0)
         throw Error("holds no bus policy");

@@ -34,10 +34,11 @@ public:
     /// What Debian's system bus has before any service adds to it.
     static BusPolicy systemBus();
 
-    /// Adds the <policy> elements of a configuration file. Where they say user="root", `root` is meant: tests
-    /// run as any user.
-    void add(const std::filesystem::path& file, uid_t root);
-    void addText(const std::string& busconfig, uid_t root);
+    /// Adds the <policy> elements of a configuration file. Where they say user="root", `root` is meant, and
+    /// `proxy` where they name the user of rpc-proxy: tests run as any user. Without `proxy` there is no such
+    /// user, and what is for it is left out, as a bus does.
+    void add(const std::filesystem::path& file, uid_t root, std::optional<uid_t> proxy = {});
+    void addText(const std::string& busconfig, uid_t root, std::optional<uid_t> proxy = {});
 
     const std::string& type() const { return type_; }
     /// The <policy> elements, in order.

@@ -142,12 +142,14 @@ Task<> GuestCallers::check(ConnectionPtr connection, std::string uniqueName) {
         co_return;
     }
     const std::uint32_t domid = connection->guest->domid;
-    if (domid == 0) { // of dom0's own bus: said to be so on rpc-proxy's command line
+    if (domid == 0) { // rpc-proxy's own, or said to be dom0's on its command line
         connection->guest.reset();
         co_return;
     }
     if (domid == unknownDomain)
         throw Error(errors::accessDenied, uniqueName + " has a guest's name that names no domain");
+    if (!findUuid_)
+        co_return;
     std::string trouble;
     try {
         std::string uuid = co_await findUuid_(domid);

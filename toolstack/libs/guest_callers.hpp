@@ -2,7 +2,8 @@
 // Telling the calls of guests from those of dom0. rpc-proxy makes a connection of its own for each client in
 // a guest, and owns the name com.citrix.xenclient.guest.domid_<N>.c<pid>_<n> on it before it forwards
 // anything: what comes from a connection that has such a name comes from domain N, until the connection ends.
-// Where rpc-proxy runs as a user of its own, connections of that user without such a name are refused.
+// Where rpc-proxy runs as a user of its own, connections of that user without such a name are refused; with
+// one of domain 0 they are dom0's: that is rpc-proxy itself, which asks about VMs.
 //
 // Whoever owns such a name is trusted to be rpc-proxy: the bus policy sees to that.
 #pragma once
@@ -40,7 +41,8 @@ public:
     /// The uuid of a running domain. Throws xb::Error. Asked once for each connection: domids are used again.
     using FindUuid = std::function<Task<std::string>(std::uint32_t domid)>;
 
-    /// Speaks with the bus synchronously. `proxyUser` is of no effect while there is no such user.
+    /// Speaks with the bus synchronously. `proxyUser` is of no effect while there is no such user. Without
+    /// `findUuid` it is enough that a caller is a guest: its uuid stays empty.
     GuestCallers(Bus& bus, const std::string& proxyUser, FindUuid findUuid);
     GuestCallers(const GuestCallers&) = delete;
     GuestCallers& operator=(const GuestCallers&) = delete;

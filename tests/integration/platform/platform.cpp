@@ -43,11 +43,11 @@ std::string uuidOf(const std::string& vmPath) {
 
 } // namespace
 
-BusPolicy shippedPolicy(uid_t root) {
+BusPolicy shippedPolicy(uid_t root, std::optional<uid_t> proxy) {
     BusPolicy policy = BusPolicy::systemBus();
     std::istringstream files(BUS_POLICIES);
     for (std::string file; std::getline(files, file, ':');)
-        policy.add(file, root);
+        policy.add(file, root, proxy);
     return policy;
 }
 
@@ -127,12 +127,24 @@ void Platform::startDbd() {
     EXPECT_TRUE(dbd_->waitReady()) << dbd_->messages();
 }
 
-void Platform::startXenmgr() {
-    xenmgr_ = std::make_unique<Process>(
-        directory_.path(), "xenmgr",
-        std::vector<std::string>{XENMGR, "--bus", daemon_.address(), "--root", root(), "--hypervisor",
-                                 "emulated", "--emulator-directory", emulatorDirectory(), "--xenvm", XENVM,
-                                 "--templates", TEMPLATES, "--log-to", "stderr"});
+void Platform::startXenmgr(const std::vector<std::string>& options) {
+    std::vector<std::string> arguments{XENMGR,
+                                       "--bus",
+                                       daemon_.address(),
+                                       "--root",
+                                       root(),
+                                       "--hypervisor",
+                                       "emulated",
+                                       "--emulator-directory",
+                                       emulatorDirectory(),
+                                       "--xenvm",
+                                       XENVM,
+                                       "--templates",
+                                       TEMPLATES,
+                                       "--log-to",
+                                       "stderr"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    xenmgr_ = std::make_unique<Process>(directory_.path(), "xenmgr", arguments);
     EXPECT_TRUE(xenmgr_->waitReady()) << xenmgr_->messages();
 }
 

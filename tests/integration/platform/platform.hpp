@@ -18,6 +18,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,8 +26,9 @@
 
 namespace xb::test {
 
-/// The system bus's policy with what this platform adds to it, `root` in the place of root.
-BusPolicy shippedPolicy(uid_t root);
+/// The system bus's policy with what this platform adds to it, `root` in the place of root, and `proxy` in
+/// that of rpc-proxy's user; without, there is no such user.
+BusPolicy shippedPolicy(uid_t root, std::optional<uid_t> proxy = {});
 
 class Platform {
 public:
@@ -42,7 +44,7 @@ public:
     Process& dbd() { return *dbd_; }
     Process& xenmgr() { return *xenmgr_; }
     void startDbd();
-    void startXenmgr();
+    void startXenmgr(const std::vector<std::string>& options = {});
     /// kill -9, and wait until it is gone.
     static void kill(Process& process);
     void endDbd() { dbd_.reset(); }
@@ -79,7 +81,7 @@ public:
 
 private:
     TemporaryDirectory directory_;
-    PrivateBus daemon_{shippedPolicy(::getuid())};
+    PrivateBus daemon_{shippedPolicy(::getuid(), ::getuid())};
     Loop loop_;
     LoopRunner runner_{loop_};
     std::unique_ptr<Bus> bus_;

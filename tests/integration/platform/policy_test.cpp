@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bus policy that is installed: who is root may be the daemons and call them, nobody else, and nothing
-// beyond that is granted. Every other test of the platform runs under it as well.
+// The bus policy that is installed: who is root may be the daemons and call them, rpc-proxy's user may be
+// rpc-proxy and call dbd and xenmgr, nobody else may, and nothing beyond that is granted. Every other test of
+// the platform runs under it as well.
 #include "platform.hpp"
 
 #include "toolstack/libs/error.hpp"
@@ -82,13 +83,27 @@ protected:
 
 class PolicyForRoot : public Policy {
 protected:
-    PolicyForRoot() : Policy(shippedPolicy(::getuid())) {}
+    // Of the names those that are rpc-proxy's are ours by a rule of this test, so that there is somebody to
+    // call.
+    static BusPolicy policy() {
+        BusPolicy policy = shippedPolicy(::getuid(), ::getuid() + 1);
+        policy.addText("<busconfig><policy context=\"default\">"
+                       "<allow own=\"com.citrix.xenclient.rpc_proxy\"/><allow own=\"org.example.agent\"/>"
+                       "</policy></busconfig>",
+                       0);
+        return policy;
+    }
+    PolicyForRoot() : Policy(policy()) {}
 };
 
 TEST_F(PolicyForRoot, MayBeTheServicesAndCallThem) {
     for (const auto& service : services)
         EXPECT_EQ(errorOfCall(service.name, service.interface), errors::unknownObject)
             << service.name << " " << service.interface;
+}
+
+TEST_F(PolicyForRoot, MayCallTheAgentsOfGuests) {
+    EXPECT_EQ(errorOfCall("org.example.agent", "com.citrix.xenclient.guest"), errors::unknownObject);
 }
 
 // Not asked for: com.citrix.xenclient.db.more, which dbus-broker 33 grants. It takes own= for own_prefix=.
@@ -98,13 +113,54 @@ TEST_F(PolicyForRoot, NoNameIsGrantedBeyondThose) {
         EXPECT_EQ(errorOfName(name), errors::accessDenied) << name;
 }
 
-TEST_F(PolicyForRoot, MayStandForGuests) {
-    EXPECT_EQ(errorOfName("com.citrix.xenclient.guest.domid_7.c1_1"), "none");
-    EXPECT_EQ(errorOfName("com.citrix.xenclient.guest.uuid_x"), "none");
+TEST_F(PolicyForRoot, MayNotStandForGuests) {
+    for (const char* name : {"com.citrix.xenclient.guest.domid_7.c1_1",
+                             "com.citrix.xenclient.guest.domid_0.c1_0", "com.citrix.xenclient.guest.uuid_x"})
+        EXPECT_EQ(errorOfName(name), errors::accessDenied) << name;
 }
 
 TEST_F(PolicyForRoot, AMonitorIsCalledByItsInterfacesOnly) {
     EXPECT_EQ(errorOfCall("org.xen.vm.uuid_x", "org.example.other"), errors::accessDenied);
+}
+
+class PolicyForTheProxy : public Policy {
+protected:
+    static BusPolicy policy() {
+        BusPolicy policy = shippedPolicy(::getuid() + 1, ::getuid());
+        policy.addText("<busconfig><policy context=\"default\"><allow own=\"com.citrix.xenclient.db\"/>"
+                       "<allow own=\"com.citrix.xenclient.xenmgr\"/><allow own_prefix=\"org.xen.vm\"/>"
+                       "</policy></busconfig>",
+                       0);
+        return policy;
+    }
+    PolicyForTheProxy() : Policy(policy()) {}
+};
+
+TEST_F(PolicyForTheProxy, MayStandForGuestsAndItself) {
+    for (const char* name :
+         {"com.citrix.xenclient.guest.domid_7.c1_1", "com.citrix.xenclient.guest.domid_0.c1_0",
+          "com.citrix.xenclient.guest.uuid_x", "com.citrix.xenclient.rpc_proxy"})
+        EXPECT_EQ(errorOfName(name), "none") << name;
+}
+
+TEST_F(PolicyForTheProxy, MayCallWhatGuestsMayCallAndNoMore) {
+    for (const auto& service : services) {
+        const std::string name = service.name;
+        const bool forGuests = name == "com.citrix.xenclient.db" || name == "com.citrix.xenclient.xenmgr";
+        EXPECT_EQ(errorOfCall(name, service.interface),
+                  forGuests ? errors::unknownObject : errors::accessDenied)
+            << name << " " << service.interface;
+    }
+}
+
+class PolicyForTheProxyAlone : public Policy {
+protected:
+    PolicyForTheProxyAlone() : Policy(shippedPolicy(::getuid() + 1, ::getuid())) {}
+};
+
+TEST_F(PolicyForTheProxyAlone, MayNotBeTheOtherServices) {
+    for (const char* name : {"com.citrix.xenclient.db", "com.citrix.xenclient.xenmgr", "org.xen.vm.uuid_x"})
+        EXPECT_EQ(errorOfName(name), errors::accessDenied) << name;
 }
 
 class PolicyForOthers : public Policy {
@@ -113,7 +169,7 @@ protected:
     // call.
     static BusPolicy policy() {
         const uid_t somebodyElse = ::getuid() + 1;
-        BusPolicy policy = shippedPolicy(somebodyElse);
+        BusPolicy policy = shippedPolicy(somebodyElse, somebodyElse);
         policy.addText("<busconfig><policy context=\"default\"><allow own=\"com.citrix.xenclient.db\"/>"
                        "<allow own=\"com.citrix.xenclient.rpc_proxy\"/>"
                        "<allow own=\"com.citrix.xenclient.xenmgr\"/><allow own_prefix=\"org.xen.vm\"/>"
@@ -132,7 +188,7 @@ TEST_F(PolicyForOthers, MayNotCallTheServices) {
 
 class PolicyForStrangers : public Policy {
 protected:
-    PolicyForStrangers() : Policy(shippedPolicy(::getuid() + 1)) {}
+    PolicyForStrangers() : Policy(shippedPolicy(::getuid() + 1, ::getuid() + 1)) {}
 };
 
 TEST_F(PolicyForStrangers, MayNotBeTheServices) {

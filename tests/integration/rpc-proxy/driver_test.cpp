@@ -45,7 +45,7 @@ TEST_F(ProxyDriver, GivesGuestsTheirOwnNamesOnly) {
     };
     for (const char* const name :
          {"com.citrix.xenclient.guest.domid_8.c1_1", "com.citrix.xenclient.guest.domid_x",
-          "com.citrix.xenclient.db", "org.ui", "com.exampleX"}) {
+          "com.citrix.xenclient.guest.domid_0.c1_0", "com.citrix.xenclient.db", "org.ui", "com.exampleX"}) {
         EXPECT_NE(request(*guest, name), "none") << name;
         EXPECT_EQ(request(*dom0, name), "none") << name;
     }

@@ -7,6 +7,9 @@
 
 #include <gtest/gtest.h>
 
+#include <pwd.h>
+#include <unistd.h>
+
 using namespace std::chrono_literals;
 
 namespace xb {
@@ -59,8 +62,8 @@ protected:
             std::rethrow_exception(failure);
         return result;
     }
-    void start() {
-        callers.emplace(bus, "no-such-user", [this](std::uint32_t) -> Task<std::string> {
+    void start(const std::string& proxyUser = "no-such-user") {
+        callers.emplace(bus, proxyUser, [this](std::uint32_t) -> Task<std::string> {
             ++questions;
             return answer(this);
         });
@@ -104,6 +107,35 @@ TEST_F(GuestCallersTest, DomainZeroIsNoGuest) {
     ASSERT_TRUE(waitFor([this] { return callers->size() == 1; }));
     EXPECT_FALSE(callerOf(*local));
     EXPECT_TRUE(callers->isDom0(local->uniqueName()));
+}
+
+TEST_F(GuestCallersTest, TheProxysUserStandsForSomebody) {
+    const passwd* const us = ::getpwuid(::getuid());
+    ASSERT_NE(us, nullptr);
+    start(us->pw_name);
+    const Bus plain(loop, daemon.address());
+    const auto odd = guest("uuid_x");
+    const auto own = guest("domid_0.c1_0");
+    const auto ofGuest = guest("domid_7.c1_1");
+    ASSERT_TRUE(waitFor([this] { return callers->size() == 2; }));
+    EXPECT_FALSE(callers->isDom0(plain.uniqueName()));
+    EXPECT_THROW(callerOf(plain), Error);
+    EXPECT_THROW(callerOf(*odd), Error);
+    EXPECT_FALSE(callers->isDom0(own->uniqueName())) << "not before it was looked at";
+    EXPECT_FALSE(callerOf(*own));
+    EXPECT_TRUE(callers->isDom0(own->uniqueName()));
+    EXPECT_EQ(callerOf(*ofGuest)->domid, 7U);
+}
+
+TEST_F(GuestCallersTest, AUuidIsNotAskedForInVain) {
+    callers.emplace(bus, "no-such-user", nullptr);
+    const auto one = guest("domid_7.c1_1");
+    ASSERT_TRUE(waitFor([this] { return callers->size() == 1; }));
+    EXPECT_EQ(callerOf(*one)->domid, 7U);
+    EXPECT_EQ(callerOf(*one)->uuid, "");
+    const auto odd = guest("domid_x");
+    ASSERT_TRUE(waitFor([this] { return callers->size() == 2; }));
+    EXPECT_THROW(callerOf(*odd), Error);
 }
 
 TEST_F(GuestCallersTest, AUuidThatIsNoneIsRefusedUntilItIsOne) {
