@@ -3,6 +3,8 @@
 
 #include "rpc-proxy/browser/auto_auth_stream.hpp"
 #include "rpc-proxy/browser/conversation.hpp"
+#include "rpc-proxy/browser/nul_texts.hpp"
+#include "rpc-proxy/browser/websocket_texts.hpp"
 
 namespace xb::proxy {
 
@@ -40,11 +42,21 @@ BrowserChannel::~BrowserChannel() {
 Arrival BrowserChannel::take(Arrival browser) {
     std::erase_if(conversations_, [](const auto& each) { return each.expired(); });
     browser.advice = std::make_shared<Advice>();
+    const BrowserOptions& options = context_->options;
+    std::unique_ptr<TextConnection> texts;
+    if (options.webSockets)
+        texts =
+            std::make_unique<WebSocketTexts>(context_->executor, std::move(browser.stream), options.socket);
+    else
+        texts = std::make_unique<NulTexts>(context_->executor, std::move(browser.stream),
+                                           options.authenticates, options.socket.messageBytes);
     const auto conversation =
-        std::make_shared<Conversation>(context_, std::move(browser.stream), browser.peer, browser.advice);
+        std::make_shared<Conversation>(context_, std::move(texts), browser.peer, browser.advice);
     conversations_.push_back(conversation);
     conversation->start();
-    browser.stream = std::make_unique<AutoAuthStream>(std::make_unique<BrowserStream>(conversation));
+    browser.stream = std::make_unique<BrowserStream>(conversation);
+    if (!options.authenticates)
+        browser.stream = std::make_unique<AutoAuthStream>(std::move(browser.stream));
     return browser;
 }
 

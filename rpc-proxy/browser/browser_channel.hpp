@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes of a connection that is to be a WebSocket a client of the relay. Must be there before the relay and
-// go after it; what is left of browsers ends with it.
+// Makes a client of the relay of a connection that is to be a WebSocket, or carries JSON by itself. Must be
+// there before the relay and go after it; what is left of browsers ends with it.
 #pragma once
 
 #include "rpc-proxy/browser/browser_options.hpp"

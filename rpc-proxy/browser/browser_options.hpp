@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the instance for browsers is told to be, and its limits.
+// What an instance for browsers, and for other clients that speak JSON, is told to be, and its limits.
 #pragma once
 
 #include "rpc-proxy/json/limits.hpp"
@@ -17,6 +17,10 @@
 namespace xb::proxy {
 
 struct BrowserOptions {
+    /// Texts come in a WebSocket; otherwise each ends with NUL.
+    bool webSockets = true;
+    /// Clients authenticate before their texts, which only those without WebSocket can.
+    bool authenticates = false;
     WebSocketOptions socket;
     /// Of texts that wait for a browser, and of messages that wait for the relay; then no more are taken.
     std::size_t queueBytes = std::size_t{256} << 10;

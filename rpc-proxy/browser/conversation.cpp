@@ -2,6 +2,7 @@
 #include "rpc-proxy/browser/conversation.hpp"
 
 #include "rpc-proxy/json/from_dbus.hpp"
+#include "rpc-proxy/sasl/text.hpp"
 #include "rpc-proxy/wire/message_view.hpp"
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/log.hpp"
@@ -20,11 +21,11 @@ constexpr std::size_t chunkBytes = std::size_t{64} << 10;
 constexpr std::uint32_t noId = 0;
 } // namespace
 
-Conversation::Conversation(std::shared_ptr<BrowserContext> context, std::unique_ptr<Stream> stream,
+Conversation::Conversation(std::shared_ptr<BrowserContext> context, std::unique_ptr<TextConnection> texts,
                            std::string peer, std::shared_ptr<Advice> advice)
     : context_(std::move(context)), peer_(std::move(peer)), advice_(std::move(advice)),
-      socket_(context_->executor, std::move(stream), context_->options.socket),
-      framer_({wire::maxMessageBytes}), room_(context_->executor), wake_(context_->executor) {
+      texts_(std::move(texts)), framer_({wire::maxMessageBytes}), linesIn_(context_->options.authenticates),
+      linesOut_(linesIn_), room_(context_->executor), wake_(context_->executor) {
     room_.set();
 }
 
@@ -34,7 +35,7 @@ void Conversation::start() {
 
 Task<> Conversation::reading(Ptr self) {
     try {
-        co_await self->socket_.accept();
+        co_await self->texts_->accept();
         self->open_ = true;
         if (self->left_)
             self->stop();
@@ -43,11 +44,12 @@ Task<> Conversation::reading(Ptr self) {
         while (!self->over_) {
             co_await self->room_.wait();
             self->hearing_ = true;
-            std::optional<std::string> text = co_await self->socket_.read();
+            std::optional<std::string> text = co_await self->texts_->read();
             self->hearing_ = false;
             if (!text)
                 break;
-            co_await self->take(std::move(*text));
+            if (!self->takeLine(*text))
+                co_await self->take(std::move(*text));
         }
     } catch (const Error& e) {
         if (!self->left_)
@@ -66,7 +68,7 @@ Task<> Conversation::writing(Ptr self) {
                 self->out_.pop_front();
                 const std::size_t size = text.size();
                 self->writing_ = true;
-                co_await self->socket_.write(std::move(text));
+                co_await self->texts_->write(std::move(text));
                 self->writing_ = false;
                 self->outBytes_ -= size;
                 self->sent_ += size + 1;
@@ -75,7 +77,7 @@ Task<> Conversation::writing(Ptr self) {
                 self->takeOrNot();
             }
             if (self->left_ && !self->over_) {
-                co_await self->socket_.close(WebSocket::CloseCode::goingAway, "");
+                co_await self->texts_->close();
                 break;
             }
         }
@@ -87,11 +89,22 @@ Task<> Conversation::writing(Ptr self) {
 
 Task<> Conversation::pinging(Ptr self) {
     try {
-        co_await self->socket_.ping();
+        co_await self->texts_->ask();
     } catch (const Error& e) {
         log::debug("browser {}: {}", self->peer_, e.what());
     }
     self->pinging_ = false;
+}
+
+/// True: it belongs to the authentication, which is the session's.
+bool Conversation::takeLine(const std::string& text) {
+    if (!linesIn_)
+        return false;
+    linesIn_ = !text.ends_with('\n') || sasl::splitWord(text.substr(0, text.find('\r'))).first != "BEGIN";
+    in_ += text;
+    tell(readable_, &StreamUser::readable);
+    takeOrNot();
+    return true;
 }
 
 Task<> Conversation::take(std::string text) {
@@ -167,6 +180,15 @@ Transfer Conversation::send(std::span<const char> bytes) {
         return {Transfer::State::closed, 0, 0};
     if (outBytes_ >= limit())
         return {Transfer::State::blocked, 0, 0};
+    if (linesOut_ && !bytes.empty() && (bytes[0] == 'l' || bytes[0] == 'B')) // no line begins like a message
+        linesOut_ = false;
+    if (linesOut_) {
+        const auto end = std::find(bytes.begin(), bytes.end(), '\n');
+        if (end == bytes.end())
+            return {Transfer::State::failed, 0, EBADMSG}; // a session says whole lines
+        queue(std::string(bytes.begin(), end + 1));
+        return {Transfer::State::moved, static_cast<std::size_t>(end + 1 - bytes.begin()), 0};
+    }
     std::string chunk(bytes.data(), std::min(bytes.size(), chunkBytes));
     framer_.feed(chunk);
     while (const auto message = framer_.next()) {
@@ -223,7 +245,7 @@ void Conversation::leave() {
 
 void Conversation::stop() {
     deadline_.cancel();
-    socket_.stop();
+    texts_->stop();
 }
 
 void Conversation::over() {
@@ -247,7 +269,8 @@ void Conversation::watch() {
 
 // What is not read, since something waits for the relay, is no silence.
 void Conversation::look() {
-    const bool silent = hearing_ && socket_.received() == std::exchange(heard_, socket_.received());
+    const bool silent =
+        texts_->canAsk() && hearing_ && texts_->received() == std::exchange(heard_, texts_->received());
     const bool stuck = writing_ && sent_ == std::exchange(stuckAt_, sent_);
     if ((silent && asked_) || (stuck && stuck_)) {
         warn(stuck ? "it does not read" : "it does not answer");

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// One browser: texts of its WebSocket become the D-Bus messages of a client, and messages for the client
-// become texts. Nothing is allowed or denied here: that is the session's, which cannot tell a browser from
-// another client. What is no message is answered here, since a session never sees it.
+// One browser, or another client that speaks JSON: its texts become the D-Bus messages of a client, and
+// messages for the client become texts. Nothing is allowed or denied here: that is the session's, which
+// cannot tell a browser from another client. What is no message is answered here, since a session never sees
+// it.
 //
 // Two coroutines, one reading and one writing, and whoever holds the stream share it.
 #pragma once
 
 #include "rpc-proxy/browser/browser_options.hpp"
+#include "rpc-proxy/browser/text_connection.hpp"
 #include "rpc-proxy/channels/listener.hpp"
 #include "rpc-proxy/json/to_dbus.hpp"
 #include "rpc-proxy/relay/deadlines.hpp"
 #include "rpc-proxy/relay/log_limit.hpp"
-#include "rpc-proxy/websocket/websocket.hpp"
 #include "rpc-proxy/wire/framer.hpp"
 
 #include <deque>
@@ -36,8 +37,8 @@ struct BrowserContext {
 
 class Conversation final : public std::enable_shared_from_this<Conversation> {
 public:
-    Conversation(std::shared_ptr<BrowserContext> context, std::unique_ptr<Stream> stream, std::string peer,
-                 std::shared_ptr<Advice> advice);
+    Conversation(std::shared_ptr<BrowserContext> context, std::unique_ptr<TextConnection> texts,
+                 std::string peer, std::shared_ptr<Advice> advice);
     Conversation(const Conversation&) = delete;
     Conversation& operator=(const Conversation&) = delete;
 
@@ -63,6 +64,7 @@ private:
     static Task<> reading(Ptr self);
     static Task<> writing(Ptr self);
     static Task<> pinging(Ptr self);
+    bool takeLine(const std::string& text);
     Task<> take(std::string text);
     Task<std::shared_ptr<const json::MethodSignatures>> typesFor(const json::Inbound& inbound);
     void refuse(const json::Refusal& refusal);
@@ -79,8 +81,10 @@ private:
     std::shared_ptr<BrowserContext> context_;
     std::string peer_;
     std::shared_ptr<Advice> advice_;
-    WebSocket socket_;
+    std::unique_ptr<TextConnection> texts_;
     wire::Framer framer_;
+    bool linesIn_; // these two: the client authenticates, in lines
+    bool linesOut_;
     std::string in_;              // D-Bus messages
     std::deque<std::string> out_; // texts
     std::size_t outBytes_ = 0;    // of them, and of the one that is being written

@@ -181,9 +181,7 @@ void appendResponseTo(std::string& out, std::uint32_t serial) {
     out += '"';
 }
 
-} // namespace
-
-bool appendMessage(std::string& out, const wire::MessageView& message) {
+bool append(std::string& out, const wire::MessageView& message, bool typed) {
     switch (message.type) {
     case wire::MessageType::methodCall:
         begin(out, message.serial, "request");
@@ -210,14 +208,26 @@ bool appendMessage(std::string& out, const wire::MessageView& message) {
     default:
         return false;
     }
+    if (typed && !message.signature.empty())
+        appendMember(out, "dbus-signature", message.signature);
     out += ",\"args\":[";
     BodyReader from(message);
-    const bool named = message.type == wire::MessageType::error && from.type() != 's';
+    const bool named = !typed && message.type == wire::MessageType::error && from.type() != 's';
     if (named)
         appendText(out, message.errorName.value_or(""));
     Values(out, from).write(!named);
     out += "]}";
     return true;
+}
+
+} // namespace
+
+bool appendMessage(std::string& out, const wire::MessageView& message) {
+    return append(out, message, false);
+}
+
+bool appendTypedMessage(std::string& out, const wire::MessageView& message) {
+    return append(out, message, true);
 }
 
 void appendError(std::string& out, std::uint32_t serial, std::uint32_t replyTo, std::string_view name,

@@ -19,6 +19,9 @@ namespace xb::proxy::json {
 /// The first of an error's args is always a string, since browsers split it: where it is none, the error's
 /// name comes before it. What a call has not (interface, destination) is "".
 bool appendMessage(std::string& out, const wire::MessageView& message);
+/// The same for who makes a message of it again: with the types of its arguments (dbus-signature), and an
+/// error's args as they are.
+bool appendTypedMessage(std::string& out, const wire::MessageView& message);
 
 /// Appends the error reply to a client's message `replyTo` that the proxy makes itself; `serial` is its own.
 void appendError(std::string& out, std::uint32_t serial, std::uint32_t replyTo, std::string_view name,
