@@ -39,6 +39,8 @@ void Client::line(std::string_view line) {
         return fail("the bus answered the authentication with something else than text");
     const auto [command, arguments] = splitWord(line);
     if (guid_.empty()) {
+        if (command == "DATA" && !arguments.empty() && !std::exchange(told_, true))
+            return; // another proxy with --uuid
         if (command != "OK")
             return fail(fmt::format("the bus refused the authentication: {}", line));
         return ok(arguments);

@@ -48,6 +48,7 @@ private:
     std::string failure_;
     std::string guid_;
     bool unixFds_ = false;
+    bool told_ = false; // which VM this is
 };
 
 } // namespace xb::proxy::sasl

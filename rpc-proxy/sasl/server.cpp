@@ -94,6 +94,11 @@ void Server::respond(std::string_view hex, std::string& reply) {
         return reject(reply);
     claim_ = std::move(*text);
     expects_ = Expects::begin;
+    if (!uuid_.empty()) {
+        reply += "DATA ";
+        reply += uuid_;
+        reply += "\r\n";
+    }
     reply += "OK ";
     reply += options_.guid;
     reply += "\r\n";

@@ -28,8 +28,10 @@ enum class Mechanism : std::uint8_t { none, external, anonymous };
 class Server {
 public:
     /// `options` must live as long as this.
-    explicit Server(const ServerOptions& options) : options_(options) {}
-    explicit Server(ServerOptions&& options) = delete;
+    /// `uuid`: that the client is told in a line of its own before OK ("DATA UUID"); empty: it is not.
+    explicit Server(const ServerOptions& options, std::string_view uuid = {})
+        : options_(options), uuid_(uuid) {}
+    explicit Server(ServerOptions&& options, std::string_view uuid = {}) = delete;
 
     enum class State : std::uint8_t { talking, done, failed };
 
@@ -60,6 +62,7 @@ private:
     void fail(std::string_view why);
 
     const ServerOptions& options_;
+    std::string uuid_;
     LineReader lines_;
     std::size_t count_ = 0;
     Expects expects_ = Expects::nul;

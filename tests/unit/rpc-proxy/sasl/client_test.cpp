@@ -26,6 +26,15 @@ TEST(SaslClient, Opening) {
     EXPECT_EQ(Client(true).opening(0), "\0AUTH EXTERNAL 30\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n"s);
 }
 
+TEST(SaslClient, MayBeToldWhoItIsOnce) {
+    const std::string line = "DATA 11111111-2222-4333-8444-555555555555\r\n";
+    Client client(false);
+    EXPECT_EQ(client.feed(line + "OK " + guid + "\r\nrest"), "rest");
+    EXPECT_TRUE(client.done());
+    EXPECT_NE(failureOf(line + line), "");
+    EXPECT_NE(failureOf("DATA\r\n"), "");
+}
+
 TEST(SaslClient, Answers) {
     Client plain(false);
     EXPECT_EQ(plain.feed("OK " + guid + "\r\nl\2\1\1"), "l\2\1\1");

@@ -54,6 +54,19 @@ TEST(SaslServer, NothingIsTakenAfterFailure) {
     EXPECT_EQ(reply, "");
 }
 
+TEST(SaslServer, TellsTheUuidBeforeEachOk) {
+    const std::string uuid = "11111111-2222-4333-8444-555555555555";
+    Server server(options, uuid);
+    EXPECT_EQ(answers(server, "AUTH\r\n"), rejected);
+    std::string reply;
+    server.feed("AUTH EXTERNAL\r\nDATA\r\n", reply);
+    EXPECT_EQ(reply, "DATA\r\nDATA " + uuid + "\r\n" + ok);
+    reply.clear();
+    server.feed("CANCEL\r\nAUTH ANONYMOUS 61\r\nBEGIN\r\n", reply);
+    EXPECT_EQ(reply, rejected + "DATA " + uuid + "\r\n" + ok);
+    EXPECT_TRUE(server.done());
+}
+
 TEST(SaslServer, Mechanisms) {
     Server server(options);
     EXPECT_EQ(answers(server, "AUTH EXTERNAL 31303030\r\n"), ok);
