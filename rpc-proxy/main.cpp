@@ -3,7 +3,9 @@
 // through what the rules allow.
 #include "rpc-proxy/browser/auto_auth_stream.hpp"
 #include "rpc-proxy/browser/browser_channel.hpp"
-#include "rpc-proxy/channels/socket_listener.hpp"
+#include "rpc-proxy/browser/json_bus_stream.hpp"
+#include "rpc-proxy/channels/connector.hpp"
+#include "rpc-proxy/channels/listen.hpp"
 #include "rpc-proxy/identity.hpp"
 #include "rpc-proxy/method_types.hpp"
 #include "rpc-proxy/options.hpp"
@@ -39,9 +41,22 @@ void reload(proxy::RulesInForce& rules, const std::filesystem::path& file) {
     }
 }
 
+xb::Task<std::unique_ptr<proxy::Stream>> connectForJson(xb::Executor executor, proxy::Connect connect,
+                                                        proxy::JsonBusLimits limits) {
+    auto stream = co_await connect();
+    co_return std::make_unique<proxy::JsonBusStream>(executor, std::move(stream), limits);
+}
+
+proxy::Connect speakingJson(const xb::Executor& executor, const proxy::RelayOptions& relay) {
+    proxy::JsonBusLimits limits;
+    limits.textBytes = relay.limits.messageBytes;
+    limits.messageBytes = relay.limits.messageBytes;
+    limits.queueBytes = relay.limits.queueBytes;
+    return [executor, connect = relay.connect, limits] { return connectForJson(executor, connect, limits); };
+}
+
 int serve(const proxy::Options& options, const std::filesystem::path& rulesFile) {
     proxy::Settings settings = proxy::settingsOf(options);
-    const bool filters = settings.relay.firewall && settings.domid != 0;
     xb::Loop loop;
     std::optional<xb::Bus> bus;
     std::optional<proxy::RulesInForce> rules;
@@ -51,12 +66,12 @@ int serve(const proxy::Options& options, const std::filesystem::path& rulesFile)
     std::optional<proxy::WellKnownNames> names;
     std::optional<proxy::MethodTypes> types;
     std::optional<proxy::BrowserChannel> browsers;
-    if (filters || options.server || options.translate || settings.browser) {
+    if (settings.filters || options.server || options.translate || settings.browser) {
         bus.emplace(loop, settings.bus);
         if (settings.relay.guestNames)
             proxy::takeOwnName(*bus);
     }
-    if (filters || options.server)
+    if (settings.filters || options.server)
         properties = &xenmgr.emplace(*bus);
     if (properties != nullptr && !options.noVmRules)
         properties = &vmRules.emplace(*bus, *properties, [&rules](const std::string& uuid, auto ofVm) {
@@ -73,6 +88,18 @@ int serve(const proxy::Options& options, const std::filesystem::path& rulesFile)
                              return types->of(std::move(destination), std::move(path));
                          });
     }
+    const proxy::Over over = [&loop](const std::string& why) {
+        if (why.empty())
+            xb::log::info("the conversation is over");
+        else
+            xb::log::error("no clients can come any more: {}", why);
+        loop.stop(why.empty() ? 0 : xb::exitFailure);
+    };
+    settings.relay.connect =
+        proxy::makeConnect(loop.executor(), settings.relay.outgoing, settings.listening.vchan,
+                           settings.relay.limits.handshake, [over] { over(""); });
+    if (settings.jsonOut)
+        settings.relay.connect = speakingJson(loop.executor(), settings.relay);
     proxy::Identity identity(loop.executor(), options.hypervisor);
     proxy::Relay relay(
         loop.executor(), settings.relay, [&identity](std::uint32_t domid) { return identity.of(domid); },
@@ -81,15 +108,13 @@ int serve(const proxy::Options& options, const std::filesystem::path& rulesFile)
         rules.emplace(rulesFile, [&relay](auto set) { relay.setRules(std::move(set)); });
         relay.setRules(rules->get());
     }
-    proxy::SocketListenerOptions listening;
-    listening.mode = settings.socketMode;
-    proxy::SocketListener listener(loop.executor(), settings.incoming, listening);
-    listener.start([&relay, &settings, &browsers](proxy::Arrival arrival) {
+    const auto listener = proxy::listen(loop.executor(), settings.incoming, settings.listening, over);
+    listener->start([&relay, &settings, &browsers](proxy::Arrival arrival) {
         if (browsers)
             arrival = browsers->take(std::move(arrival));
         else if (settings.autoAuth)
             arrival.stream = std::make_unique<proxy::AutoAuthStream>(std::move(arrival.stream));
-        const std::uint32_t domid = arrival.domid.value_or(settings.domid);
+        const std::uint32_t domid = settings.domid.value_or(arrival.domid.value_or(0));
         relay.accept(std::move(arrival), domid);
     });
     loop.onSignals({SIGTERM, SIGINT, SIGHUP}, [&](int signal) {
@@ -120,7 +145,12 @@ int run(const proxy::Options& options) {
         fmt::print("{}", proxy::explainMessage(rulesFile, options.explain));
         return 0;
     }
-    return serve(options, rulesFile);
+    try {
+        return serve(options, rulesFile);
+    } catch (const xb::xen::NotOnXen& e) {
+        xb::log::error("{}", e.what());
+        return xb::exitNotOnXen;
+    }
 }
 
 } // namespace

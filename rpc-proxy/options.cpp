@@ -30,15 +30,22 @@ CLI::Option* addLast(CLI::App& app, const char* names, Value& value, const char*
 void addLimits(CLI::App& app, Options& options) {
     RelayLimits& limits = options.limits;
     auto* group = app.add_option_group("Limits");
-    group->add_option("--max-clients", limits.clients, "clients at once")->capture_default_str();
-    group->add_option("--max-clients-per-domain", limits.clientsPerDomain, "of them from one domain")
-        ->capture_default_str();
+    group->add_option("--max-clients", options.clients, "clients at once")
+        ->check(CLI::PositiveNumber)
+        ->default_str(fmt::format("{}", limits.clients));
+    group->add_option("--max-clients-per-domain", options.clientsPerDomain, "of them from one domain")
+        ->check(CLI::PositiveNumber)
+        ->default_str(fmt::format("{}", limits.clientsPerDomain));
     group->add_option("--max-message-bytes", limits.messageBytes, "size of one message")
         ->check(CLI::Range(std::uint32_t{1024}, wire::maxMessageBytes))
         ->capture_default_str();
     group->add_option("--max-queue-bytes", limits.queueBytes, "what waits for one side that does not read")
         ->capture_default_str();
     group->add_option("--max-pending-calls", limits.pendingCalls, "unanswered calls of one client")
+        ->capture_default_str();
+    group->add_option("--vchan-ring-bytes", options.vchanRingBytes, "memory of a vchan, each way")
+        ->check(CLI::Range(xen::minVchanRingSize, xen::maxVchanRingSize))
+        ->type_name("N")
         ->capture_default_str();
     group
         ->add_option_function<unsigned>(
@@ -116,18 +123,41 @@ std::string busAddress(const std::string& file) {
     return address;
 }
 
-void refuseMissing(const Options& options) {
-    const std::pair<bool, const char*> missing[] = {
-        {options.sendUuid, "--uuid"},
-        {options.jsonOut, "--json-out"},
-        {options.jsonIn && !options.websocketsIn, "--json-in without --websockets-in"},
-        {options.websocketsIn && !options.jsonIn, "--websockets-in without --json-in"},
-        {options.websocketsIn && !options.autoAuth, "--websockets-in without --auto-auth"},
+void refuseNonsense(const Options& options) {
+    const std::pair<bool, const char*> nonsense[] = {
+        {options.websocketsIn && !options.jsonIn,
+         "--websockets-in without --json-in: WebSockets carry JSON, say both"},
+        {options.websocketsIn && !options.autoAuth,
+         "--websockets-in without --auto-auth: browsers cannot authenticate, say both"},
+        {options.sendUuid && options.autoAuth,
+         "--uuid with --auto-auth: it is told in the authentication, which there is none of"},
     };
-    for (const auto& [wanted, name] : missing) {
-        if (wanted)
-            throw Error(errors::notSupported, fmt::format("{} is not supported yet", name));
+    for (const auto& [said, text] : nonsense) {
+        if (said)
+            throw Error(errors::invalidArgs, text);
     }
+}
+
+// Who a client is comes from its transport, or from -d. A unix socket is for programs of this domain, unless
+// it is said otherwise.
+void decideWhoIsFiltered(const Options& options, Settings& settings) {
+    const Channel::Kind kind = settings.incoming.kind;
+    const std::string channel = settings.incoming.text();
+    settings.filters = false;
+    if (options.noFirewall)
+        return;
+    if (kind == Channel::Kind::vchan && !options.domid)
+        settings.filters = true;
+    else if (options.domid)
+        settings.filters = *options.domid != 0;
+    else if (kind != Channel::Kind::unixSocket)
+        throw Error(errors::invalidArgs,
+                    fmt::format("channel {}: nothing tells which domain such clients belong "
+                                "to: say so with -d N",
+                                channel));
+    if (!settings.filters && kind != Channel::Kind::unixSocket)
+        log::warn("channel {}: everybody who can connect counts as dom0, for which there are no rules",
+                  channel);
 }
 
 } // namespace
@@ -149,12 +179,12 @@ void addOptions(CLI::App& app, Options& options) {
     app.add_flag("-s,--server", options.server, "serves com.citrix.xenclient.rpc_proxy");
     app.add_flag("-w,--no-firewall", options.noFirewall, "lets everything through");
     app.add_flag("--no-vm-rules", options.noVmRules, "there is no database with rules of VMs");
-    app.add_flag("-u,--uuid", options.sendUuid, "tells clients their UUID")->group(""); // not yet
+    app.add_flag("-u,--uuid", options.sendUuid, "tells clients their UUID");
     app.add_flag("--owner-name", options.ownerName, "GetNameOwner answers the name itself");
     app.add_flag("--translate-anonymous-dests", options.translate,
                  "well-known names in place of unique ones");
     app.add_flag("--json-in", options.jsonIn, "clients speak JSON");
-    app.add_flag("--json-out", options.jsonOut, "JSON is spoken to the bus")->group(""); // not yet
+    app.add_flag("--json-out", options.jsonOut, "JSON is spoken to the bus");
     app.add_flag("--websockets-in", options.websocketsIn, "clients speak WebSocket");
     app.add_flag("--auto-auth", options.autoAuth, "clients do not authenticate");
     addLast(app, "--socket-mode", options.socketMode, "of the file of unix:FILE")
@@ -167,30 +197,27 @@ void addOptions(CLI::App& app, Options& options) {
     addLast(app, "--explain", options.explain, "says which rule decides about a message, and ends")
         ->type_name("MESSAGE");
     xen::addHypervisorOptions(app, options.hypervisor);
+    addLast(app, "--emulated-domain", options.emulatedDomain, "the emulated domain that this runs in")
+        ->type_name("N")
+        ->check(CLI::Range(0, 0x7FEF))
+        ->group(""); // for the emulator alone: docs/vchan.md
     addLimits(app, options);
     addBrowsers(app, options);
 }
 
 Settings settingsOf(const Options& options) {
-    refuseMissing(options);
+    refuseNonsense(options);
     Settings settings;
     settings.incoming = listenChannel(options.incoming);
     settings.relay.outgoing = connectChannel(options.outgoing);
-    for (const Channel& channel : {settings.incoming, settings.relay.outgoing}) {
-        if (channel.kind != Channel::Kind::unixSocket && channel.kind != Channel::Kind::tcp)
-            throw Error(errors::notSupported,
-                        fmt::format("channel {}: this transport is not supported yet", channel.text()));
-    }
-    if (settings.incoming.kind == Channel::Kind::tcp && !options.domid && !options.noFirewall)
-        throw Error(errors::invalidArgs,
-                    fmt::format("channel {}: nothing tells which domain such clients belong "
-                                "to: say so with -d N",
-                                settings.incoming.text()));
-    settings.domid = options.domid.value_or(0);
-    if (settings.incoming.kind == Channel::Kind::tcp && settings.domid == 0 && !options.noFirewall)
-        log::warn("channel {}: everybody who can connect counts as dom0, for which there are no rules",
-                  settings.incoming.text());
-    settings.socketMode = modeOf(options.socketMode);
+    settings.domid = options.domid;
+    decideWhoIsFiltered(options, settings);
+    settings.listening.socket.mode = modeOf(options.socketMode);
+    settings.listening.vchan.kind = options.hypervisor.kind;
+    settings.listening.vchan.emulatorDirectory = options.hypervisor.emulatorDirectory;
+    settings.listening.vchan.ownDomid = options.emulatedDomain;
+    settings.listening.vchanLimits.ringSize = options.vchanRingBytes;
+    settings.listening.vchanLimits.handshakeTime = options.limits.handshake;
     settings.bus = options.common.bus;
     if (settings.bus.empty() && settings.relay.outgoing.kind == Channel::Kind::unixSocket)
         settings.bus = busAddress(settings.relay.outgoing.file);
@@ -198,6 +225,11 @@ Settings settingsOf(const Options& options) {
     settings.relay.verbose = options.verbose;
     settings.relay.guestNames = !options.noFirewall;
     settings.relay.limits = options.limits;
+    if (options.clients)
+        settings.relay.limits.clients = settings.listening.vchanLimits.connections = *options.clients;
+    if (options.clientsPerDomain)
+        settings.relay.limits.clientsPerDomain = settings.listening.vchanLimits.connectionsPerDomain =
+            *options.clientsPerDomain;
     settings.relay.clientName = options.requestName;
     if (!options.requestName.empty() && !wire::isWellKnownName(clientName(options.requestName, nobody)))
         throw Error(
@@ -211,8 +243,12 @@ Settings settingsOf(const Options& options) {
     settings.relay.sasl.guid = guid;
     settings.relay.uid = ::getuid();
     settings.autoAuth = options.autoAuth;
-    if (options.websocketsIn) {
+    settings.jsonOut = options.jsonOut;
+    settings.relay.tellUuid = options.sendUuid;
+    if (options.jsonIn) {
         settings.browser = options.browser;
+        settings.browser->webSockets = options.websocketsIn;
+        settings.browser->authenticates = !options.autoAuth;
         settings.browser->socket.handshake = options.limits.handshake;
         settings.browser->queueBytes = options.limits.queueBytes;
         settings.browser->messageBytes = options.limits.messageBytes;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "rpc-proxy/browser/browser_options.hpp"
+#include "rpc-proxy/channels/listen.hpp"
 #include "rpc-proxy/method_types.hpp"
 #include "rpc-proxy/relay/relay_options.hpp"
 #include "toolstack/libs/options.hpp"
@@ -43,7 +44,11 @@ struct Options {
     std::filesystem::path checkRules; ///< these two: instead of serving
     std::string explain;
     xen::HypervisorOptions hypervisor;
-    RelayLimits limits;
+    xen::DomId emulatedDomain = 0; ///< that this runs in
+    std::size_t vchanRingBytes = xen::VchanLimits().ringSize;
+    std::optional<std::size_t> clients; ///< these two: unlike what is usual for the transport
+    std::optional<std::size_t> clientsPerDomain;
+    RelayLimits limits;     ///< the others
     BrowserOptions browser; ///< of these its own limits and who may connect
     MethodTypesLimits types;
 };
@@ -54,12 +59,15 @@ void addOptions(CLI::App& app, Options& options);
 struct Settings {
     Channel incoming;
     RelayOptions relay;
-    /// Where clients are browsers: JSON in WebSockets.
+    /// Where clients speak JSON.
     std::optional<BrowserOptions> browser;
     bool autoAuth = false;
-    /// Of the clients, where their transport does not say it.
-    std::uint32_t domid = 0;
-    mode_t socketMode = 0600;
+    bool jsonOut = false;
+    /// Of the clients, whatever their transport says.
+    std::optional<std::uint32_t> domid;
+    /// Rules apply, to some clients at least.
+    bool filters = true;
+    ListenOptions listening;
     /// Address of the bus for the proxy's own questions.
     std::string bus;
 };

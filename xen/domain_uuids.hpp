@@ -17,6 +17,9 @@ public:
 
     /// The uuid of a running domain, as xenstore has it. Throws xb::Error.
     Task<std::string> find(DomId domid);
+    /// The running domain with this uuid; 0 for that of the control domain, which is all zeros. Looks at all
+    /// domains, which only the control domain may. Throws xb::Error.
+    Task<DomId> domidOf(std::string uuid);
     /// Whether it is the device model of another domain. Throws xb::Error.
     Task<bool> isStubDomain(DomId domid);
 

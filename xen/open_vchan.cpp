@@ -49,7 +49,8 @@ std::unique_ptr<VchanListener> openVchanListener(const Executor& executor, const
 std::unique_ptr<VchanConnector> openVchanConnector(const Executor& executor, const VchanOptions& options) {
     if (isEmulated(options)) {
         if (options.ownDomid == vchan::controlDomain)
-            throw Error(errors::invalidArgs, "an emulated vchan connection needs to know its own domain");
+            throw Error(errors::invalidArgs,
+                        "an emulated vchan connection needs to know its own domain (--emulated-domain)");
         return vchan::makeConnector(
             vchan::makeEmulatedRings(executor, options.emulatorDirectory, options.ownDomid));
     }

@@ -28,9 +28,6 @@ public:
 } // namespace
 
 Task<std::unique_ptr<Stream>> connect(Executor executor, Channel channel) {
-    if (channel.kind != Channel::Kind::unixSocket && channel.kind != Channel::Kind::tcp)
-        throw Error(errors::notSupported,
-                    fmt::format("channel {}: this transport is not supported yet", channel.text()));
     const SocketAddress address = socketAddress(channel);
     UniqueFd socket = openSocket(address, channel);
     const int fd = socket.get();

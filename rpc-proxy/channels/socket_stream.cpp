@@ -27,46 +27,18 @@ std::string Transfer::reason() const {
 }
 
 SocketStream::SocketStream(const Executor& executor, UniqueFd socket)
-    : descriptor_(executor, socket.release()) {}
+    : DescriptorStream(executor, std::move(socket)) {}
 
 Transfer SocketStream::receive(std::span<char> into) {
-    return transferOf(::recv(descriptor_.native_handle(), into.data(), into.size(), 0));
+    return transferOf(::recv(fd(), into.data(), into.size(), 0));
 }
 
 Transfer SocketStream::send(std::span<const char> bytes) {
-    return transferOf(::send(descriptor_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL));
+    return transferOf(::send(fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL));
 }
 
 void SocketStream::endSending() {
-    ::shutdown(descriptor_.native_handle(), SHUT_WR); // a socket that is not connected any more has no end
-}
-
-void SocketStream::awaitReadable(StreamUser& user) {
-    if (waits_->reading)
-        return;
-    waits_->reading = true;
-    descriptor_.async_wait(asio::posix::stream_descriptor::wait_read,
-                           [&user, waits = std::weak_ptr(waits_)](const boost::system::error_code& error) {
-                               const auto there = waits.lock();
-                               if (error || !there)
-                                   return;
-                               there->reading = false;
-                               user.readable();
-                           });
-}
-
-void SocketStream::awaitWritable(StreamUser& user) {
-    if (waits_->writing)
-        return;
-    waits_->writing = true;
-    descriptor_.async_wait(asio::posix::stream_descriptor::wait_write,
-                           [&user, waits = std::weak_ptr(waits_)](const boost::system::error_code& error) {
-                               const auto there = waits.lock();
-                               if (error || !there)
-                                   return;
-                               there->writing = false;
-                               user.writable();
-                           });
+    ::shutdown(fd(), SHUT_WR); // a socket that is not connected any more has no end
 }
 
 } // namespace xb::proxy

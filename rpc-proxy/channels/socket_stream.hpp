@@ -2,17 +2,11 @@
 // A connected socket as a Stream.
 #pragma once
 
-#include "rpc-proxy/channels/stream.hpp"
-#include "toolstack/libs/task.hpp"
-#include "toolstack/libs/unique_fd.hpp"
-
-#include <boost/asio/posix/stream_descriptor.hpp>
-
-#include <memory>
+#include "rpc-proxy/channels/descriptor_stream.hpp"
 
 namespace xb::proxy {
 
-class SocketStream final : public Stream {
+class SocketStream final : public DescriptorStream {
 public:
     /// `socket` does not block.
     SocketStream(const Executor& executor, UniqueFd socket);
@@ -20,18 +14,6 @@ public:
     Transfer receive(std::span<char> into) override;
     Transfer send(std::span<const char> bytes) override;
     void endSending() override;
-    void awaitReadable(StreamUser& user) override;
-    void awaitWritable(StreamUser& user) override;
-
-private:
-    /// Shared with the waits under way, which may outlive the stream for a turn of the loop.
-    struct Waits {
-        bool reading = false;
-        bool writing = false;
-    };
-
-    asio::posix::stream_descriptor descriptor_;
-    std::shared_ptr<Waits> waits_ = std::make_shared<Waits>();
 };
 
 } // namespace xb::proxy

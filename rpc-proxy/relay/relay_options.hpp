@@ -3,6 +3,7 @@
 #pragma once
 
 #include "rpc-proxy/channels/channel.hpp"
+#include "rpc-proxy/channels/connector.hpp"
 #include "rpc-proxy/sasl/server.hpp"
 #include "rpc-proxy/wire/limits.hpp"
 
@@ -38,6 +39,7 @@ struct RelayLimits {
 
 struct RelayOptions {
     Channel outgoing;
+    Connect connect; ///< to it
     bool firewall = true;
     bool verbose = false;
     /// Owned for a guest's connection, so that services know whose it is; false where the next thing is
@@ -45,6 +47,8 @@ struct RelayOptions {
     bool guestNames = true;
     /// Names that guests may own, by the type of their VM ("" for all); `*` at the end stands for anything.
     std::multimap<std::string, std::string, std::less<>> ownNames;
+    /// Clients of domains are told their VM's UUID while they authenticate.
+    bool tellUuid = false;
     /// What clients get when they ask for a name; $UUID in it is their VM's. Empty: what they ask for.
     std::string clientName;
     /// GetNameOwner is answered with the name itself.

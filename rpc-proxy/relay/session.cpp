@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rpc-proxy/relay/session.hpp"
 
-#include "rpc-proxy/channels/connect.hpp"
 #include "rpc-proxy/relay/relay.hpp"
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/log.hpp"
@@ -28,7 +27,19 @@ Session::~Session() = default;
 
 void Session::start() {
     relay_.deadlines_.begin(deadline_, [this] { late(); });
+    if (filtered_ && relay_.options_.tellUuid)
+        return spawn(relay_.executor_, "finding out who a client is", tellWho(shared_from_this()));
     client_.stream->awaitReadable(client_);
+}
+
+// Before the client says anything, since the answer to that tells it.
+Task<> Session::tellWho(std::shared_ptr<Session> self) {
+    self->subject_ = co_await self->relay_.identify_(self->peer_->domid);
+    if (self->phase_ != Phase::sasl)
+        co_return;
+    self->sasl_ =
+        std::make_unique<sasl::Server>(self->relay_.options_.sasl, self->subject_->uuid.value_or(""));
+    self->client_.stream->awaitReadable(self->client_);
 }
 
 void Session::readable(Side& side) {
@@ -86,17 +97,19 @@ void Session::authenticate(std::string_view bytes) {
 }
 
 Task<> Session::identify() {
-    subject_.domid = peer_->domid;
-    if (!filtered_)
+    if (!filtered_) {
+        subject_.emplace().domid = peer_->domid;
         co_return;
-    subject_ = co_await relay_.identify_(peer_->domid);
-    if (!subject_.uuid || !relay_.properties_)
+    }
+    if (!subject_)
+        subject_ = co_await relay_.identify_(peer_->domid);
+    if (!subject_->uuid || !relay_.properties_)
         co_return;
-    co_await relay_.properties_->acquire(*subject_.uuid);
+    co_await relay_.properties_->acquire(*subject_->uuid);
     if (phase_ == Phase::connecting)
-        uuid_ = *subject_.uuid;
+        uuid_ = *subject_->uuid;
     else
-        relay_.properties_->release(*subject_.uuid);
+        relay_.properties_->release(*subject_->uuid);
 }
 
 Task<> Session::open() {
@@ -105,10 +118,10 @@ Task<> Session::open() {
         co_return;
     judgeAnew();
     const RelayOptions& options = relay_.options_;
-    std::string name = clientName(options.clientName, subject_.uuid.value_or(""));
+    std::string name = clientName(options.clientName, subject_->uuid.value_or(""));
     if (!name.empty() || options.answerNames)
         names_ = std::make_unique<ClientNames>(std::move(name), options.answerNames);
-    auto stream = co_await connect(relay_.executor_, relay_.options_.outgoing);
+    auto stream = co_await options.connect();
     if (phase_ != Phase::connecting)
         co_return;
     bus_.stream = std::move(stream);
@@ -133,11 +146,11 @@ void Session::loggedIn() {
 }
 
 void Session::judgeAnew() {
-    if (!filtered_ || phase_ == Phase::sasl)
+    if (!filtered_ || phase_ == Phase::sasl || !subject_)
         return;
     const rules::Properties properties =
         uuid_.empty() ? rules::Properties() : relay_.properties_->known(uuid_);
-    rules_ = std::make_unique<rules::PeerRules>(relay_.rules_, subject_, properties);
+    rules_ = std::make_unique<rules::PeerRules>(relay_.rules_, *subject_, properties);
 }
 
 void Session::messages(Side& from, std::span<char> chunk) {

@@ -75,6 +75,7 @@ private:
 
     void readable(Side& side);
     void writable(Side& side);
+    static Task<> tellWho(std::shared_ptr<Session> self);
     void authenticate(std::string_view bytes);
     Task<> open();
     Task<> identify();
@@ -129,7 +130,7 @@ private:
     std::string uniqueName_;
     std::string guestName_;
     std::string uuid_;
-    rules::Subject subject_;
+    std::optional<rules::Subject> subject_; // once it was found out
     std::unique_ptr<rules::PeerRules> rules_;
     std::unique_ptr<ClientNames> names_; // where names are not what they seem
     std::span<const char> chunk_;        // what was received into the common buffer

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What --help of a program with CLI11 prints: an option per line, limits (--max-...) packed, and all of it on
 // a screen of 24 lines and 80 columns (tests/integration/help holds programs to it). Of a program with more
-// options than that, those without a short name are packed too, those of all daemons at the end. Options in
-// no group are not shown. A header of its own, as xc-rpcgen uses it too, which links nothing of the platform.
+// options than that, those without a short name are packed too, those of all daemons at the end; the longest
+// first if it must be. Options in no group are not shown. A header of its own, as xc-rpcgen uses it too,
+// which links nothing of the platform.
 #pragma once
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,7 +37,10 @@ public:
         if (std::ranges::count(text, '\n') <= screen)
             return text;
         own.insert(own.end(), common.begin(), common.end());
-        return head + options(own, isLong) + tail;
+        const std::string shorter = head + options(own, isLong) + tail;
+        if (std::ranges::count(shorter, '\n') <= screen)
+            return shorter;
+        return head + options(own, isLong, true) + tail;
     }
 
 private:
@@ -64,19 +69,19 @@ private:
 
     // A line each, then those that are to be packed.
     static std::string options(const std::vector<const CLI::Option*>& all,
-                               bool (*isPacked)(const CLI::Option&)) {
+                               bool (*isPacked)(const CLI::Option&), bool longestFirst = false) {
         std::string text;
         for (const CLI::Option* option : all)
             if (option->nonpositional() && !isPacked(*option))
                 text += line(*option);
-        return text + packed(all, isPacked);
+        return text + packed(all, isPacked, longestFirst);
     }
 
     // As many as there is room for on each line, with their defaults; the manual page says what they are of.
     static std::string packed(const std::vector<const CLI::Option*>& options,
-                              bool (*isPacked)(const CLI::Option&)) {
+                              bool (*isPacked)(const CLI::Option&), bool longestFirst) {
         constexpr std::size_t width = 80;
-        std::vector<std::string> lines;
+        std::vector<std::string> texts;
         for (const CLI::Option* option : options) {
             if (!option->nonpositional() || !isPacked(*option))
                 continue;
@@ -85,6 +90,12 @@ private:
                 one += " " + value;
             if (const std::string& fallback = option->get_default_str(); !fallback.empty())
                 one += " [" + fallback + "]";
+            texts.push_back(std::move(one));
+        }
+        if (longestFirst) // which needs the fewest lines
+            std::ranges::stable_sort(texts, std::ranges::greater(), &std::string::size);
+        std::vector<std::string> lines;
+        for (std::string& one : texts) {
             const auto place = std::ranges::find_if(
                 lines, [&one](const std::string& line) { return line.size() + one.size() <= width; });
             if (place == lines.end())

@@ -44,7 +44,9 @@ RawClient::RawClient(const std::string& file)
 }
 
 std::size_t RawClient::trySend(std::string_view bytes) {
-    const ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == ENOTSOCK)
+        sent = ::write(socket_.get(), bytes.data(), bytes.size());
     if (sent < 0 && errno != EAGAIN)
         throw systemError("cannot send", errno);
     return sent < 0 ? 0 : static_cast<std::size_t>(sent);
@@ -62,7 +64,7 @@ void RawClient::send(std::string_view bytes) {
 bool RawClient::receiveSome() {
     wait(socket_.get(), POLLIN);
     char bytes[65536];
-    const ssize_t got = ::recv(socket_.get(), bytes, sizeof bytes, 0);
+    const ssize_t got = ::read(socket_.get(), bytes, sizeof bytes);
     if (got > 0)
         buffer_.append(bytes, static_cast<std::size_t>(got));
     return got > 0;
@@ -135,9 +137,13 @@ std::uint32_t RawClient::call(std::string_view destination, std::string_view pat
     return sendMessage(header, argument);
 }
 
-void RawClient::sendHello() {
+void RawClient::authenticate() {
     using namespace std::string_literals;
     send("\0AUTH EXTERNAL 30\r\nBEGIN\r\n"s);
+}
+
+void RawClient::sendHello() {
+    authenticate();
     call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "Hello");
 }
 

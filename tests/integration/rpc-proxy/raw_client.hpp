@@ -29,11 +29,15 @@ class RawClient {
 public:
     /// Connects to a unix socket.
     explicit RawClient(const std::string& file);
+    /// Talks over this, which does not block.
+    explicit RawClient(UniqueFd descriptor) : socket_(std::move(descriptor)) {}
 
     void send(std::string_view bytes);
     /// As much of it as is taken at once; how much that was.
     std::size_t trySend(std::string_view bytes);
-    /// Authenticates and says Hello, all at once.
+    /// Says what comes before messages, all at once.
+    void authenticate();
+    /// The same, and Hello behind it.
     void sendHello();
     /// The same, and reads the answer.
     void hello();

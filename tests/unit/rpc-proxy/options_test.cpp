@@ -60,17 +60,60 @@ TEST(ProxyOptions, NobodyIsDom0BySilence) {
     EXPECT_THAT(refusal({"-i", "tcp:5555"}), HasSubstr("-d N"));
     EXPECT_EQ(refusal({"-i", "tcp:5555", "-d", "7"}), "none");
     EXPECT_EQ(refusal({"-i", "tcp:5555", "-w"}), "none");
+    EXPECT_THAT(refusal({"-i", "serial:/dev/ttyS0"}), HasSubstr("-d N"));
+    EXPECT_EQ(refusal({"-i", "serial:/dev/ttyS0", "-d", "7"}), "none");
+}
+
+TEST(ProxyOptions, RulesAreForWhoMayBeAnotherDomain) {
+    const auto filters = [](std::vector<std::string> arguments) {
+        return settingsOf(parse(std::move(arguments))).filters;
+    };
+    EXPECT_TRUE(filters({})) << "vchan is where clients come from";
+    EXPECT_TRUE(filters({"-i", "vchan:1"}));
+    EXPECT_FALSE(filters({"-i", "vchan:1", "-d", "0"}));
+    EXPECT_FALSE(filters({"-i", "vchan:1", "-w"}));
+    EXPECT_FALSE(filters({"-i", "unix:/a"}));
+    EXPECT_TRUE(filters({"-i", "unix:/a", "-d", "7"}));
+    EXPECT_EQ(settingsOf(parse({"-i", "vchan:1"})).domid, std::nullopt);
+    EXPECT_EQ(settingsOf(parse({"-i", "vchan:1", "-d", "9"})).domid, 9U);
+}
+
+TEST(ProxyOptions, VchansHaveTheirs) {
+    const Settings settings =
+        settingsOf(parse({"-i", "vchan:1", "--hypervisor", "emulated", "--emulator-directory", "/e",
+                          "--emulated-domain", "5", "--max-clients", "7", "--max-clients-per-domain", "3",
+                          "--vchan-ring-bytes", "8192", "--handshake-timeout", "99"}));
+    EXPECT_EQ(settings.listening.vchan.kind, "emulated");
+    EXPECT_EQ(settings.listening.vchan.emulatorDirectory, "/e");
+    EXPECT_EQ(settings.listening.vchan.ownDomid, 5U);
+    EXPECT_EQ(settings.listening.vchanLimits.connections, 7U);
+    EXPECT_EQ(settings.listening.vchanLimits.connectionsPerDomain, 3U);
+    EXPECT_EQ(settings.listening.vchanLimits.ringSize, 8192U);
+    EXPECT_EQ(settings.listening.vchanLimits.handshakeTime, std::chrono::milliseconds(99));
+    EXPECT_EQ(settings.relay.limits.clients, 7U);
+    EXPECT_EQ(settings.relay.limits.clientsPerDomain, 3U);
+    const Settings usual = settingsOf(parse({"-i", "vchan:1"}));
+    EXPECT_EQ(usual.listening.vchanLimits.connections, xen::VchanLimits().connections);
+    EXPECT_EQ(usual.relay.limits.clients, RelayLimits().clients);
+    EXPECT_THAT(refusal({"--vchan-ring-bytes", "100"}), HasSubstr("usage"));
+    EXPECT_THAT(refusal({"--max-clients", "0"}), HasSubstr("usage"));
 }
 
 TEST(ProxyOptions, BrowsersTakeThreeOptions) {
-    EXPECT_THAT(refusal({"-i", "unix:/a", "--json-in"}), HasSubstr("--json-in without --websockets-in"));
+    EXPECT_FALSE(settingsOf(parse({"-i", "unix:/a", "--json-in"})).browser->webSockets);
+    EXPECT_TRUE(settingsOf(parse({"-i", "unix:/a", "--json-in"})).browser->authenticates);
+    EXPECT_FALSE(settingsOf(parse({"-i", "unix:/a", "--json-in", "--auto-auth"})).browser->authenticates);
     EXPECT_THAT(refusal({"-i", "unix:/a", "--websockets-in", "--auto-auth"}), HasSubstr("without --json-in"));
     EXPECT_THAT(refusal({"-i", "unix:/a", "--json-in", "--websockets-in"}), HasSubstr("without --auto-auth"));
-    EXPECT_THAT(refusal({"-i", "unix:/a", "--json-out"}), HasSubstr("--json-out is not supported"));
+    EXPECT_THAT(refusal({"-i", "unix:/a", "-u", "--auto-auth"}), HasSubstr("--uuid with --auto-auth"));
+    EXPECT_TRUE(settingsOf(parse({"-i", "unix:/a", "-u", "--json-out"})).relay.tellUuid);
+    EXPECT_TRUE(settingsOf(parse({"-i", "unix:/a", "-u", "--json-out"})).jsonOut);
     const Settings settings = settingsOf(
         parse({"-i", "unix:/a", "--json-in", "--websockets-in", "--auto-auth", "--allow-origin", "https://a",
                "--allow-origin", "null", "--max-queue-bytes", "77", "--handshake-timeout", "5"}));
     ASSERT_TRUE(settings.browser);
+    EXPECT_TRUE(settings.browser->webSockets);
+    EXPECT_FALSE(settings.browser->authenticates);
     EXPECT_EQ(settings.browser->socket.access.origins, (std::vector<std::string>{"https://a", "null"}));
     EXPECT_EQ(settings.browser->queueBytes, 77U);
     EXPECT_EQ(settings.browser->socket.handshake, std::chrono::milliseconds(5));
