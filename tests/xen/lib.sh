@@ -143,7 +143,23 @@ guest_config() {
         >"/root/$name.cfg"
 }
 
+# add_programs DIR FILE...: programs of dom0 with their libraries, for guest_initrd. Of a library that the guests'
+# initramfs has already this is the same.
+add_programs() {
+    local dir=$1 library program
+    shift
+    mkdir -p "$dir/usr/bin"
+    for program; do
+        cp -L "$program" "$dir/usr/bin/"
+        ldd "$program" | awk '$2 == "=>" { print $3 }' | while read -r library; do
+            mkdir -p "$dir$(dirname "$library")"
+            cp -L "$library" "$dir$library"
+        done
+    done
+}
+
 # guest_initrd DIR FILE: the guests' initramfs with DIR laid over it (DIR/domu-script runs in the guest).
+# In one gzip member: libxl unpacks it, and takes nothing behind the first one.
 guest_initrd() {
-    cp "$guestInitrd" "$2" && (cd "$1" && find . -mindepth 1 | busybox cpio -o -H newc 2>/dev/null) | gzip -1 >>"$2"
+    { zcat "$guestInitrd" && cd "$1" && find . -mindepth 1 | busybox cpio -o -H newc 2>/dev/null; } | gzip -1 >"$2"
 }

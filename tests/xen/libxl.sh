@@ -29,14 +29,8 @@ try_smoke() {
 
 # The guests' initramfs in which xen-vchan-peer runs, again whenever it ends.
 peer_initrd() { # FILE
-    local root=/root/peer library
-    mkdir -p $root/usr/bin
-    cp /usr/local/bin/xen-vchan-peer $root/usr/bin/
-    # Of a library that the initramfs has already this is the same.
-    ldd $root/usr/bin/xen-vchan-peer | awk '$2 == "=>" { print $3 }' | while read -r library; do
-        mkdir -p "$root$(dirname "$library")"
-        cp -L "$library" "$root$library"
-    done
+    local root=/root/peer
+    add_programs $root /usr/local/bin/xen-vchan-peer
     printf '%s\n' '#!/bin/sh' \
         'while :; do' \
         '    xen-vchan-peer --port 5550 --limit 600' \
@@ -50,7 +44,7 @@ peer_initrd() { # FILE
 try_vchan() { # TYPE
     local tree=/local/domain/0/data/vchan
     [ -e /root/peer-initrd ] || peer_initrd /root/peer-initrd
-    XENBROKER_TEST_VCHAN_RAMDISK=/root/peer-initrd contract "vchan" "$1" 128 --gtest_filter='Vchan*'
+    XENBROKER_TEST_VCHAN_RAMDISK=/root/peer-initrd contract "vchan" "$1" 160 --gtest_filter='Vchan*'
     equal "vchan on $1: nothing left in xenstore" \
         "$(xenstore-ls $tree 2>/dev/null | grep -E 'ring-ref|event-channel')" ""
 }

@@ -121,6 +121,86 @@ try_crash() {
     check "crash: delete" xec-vm -n crashing delete
 }
 
+# The initramfs of guests whose programs talk to dom0 through rpc-proxy.
+proxied_initrd() { # FILE
+    local root=/root/proxied
+    add_programs $root $libexec/rpc-proxy "$(command -v dbus-send)"
+    cat >$root/domu-script <<'SCRIPT'
+#!/bin/sh
+# Each line is what one try came to. The node of a ring is there while nobody has it.
+rpc-proxy -w -i unix:/run/dom0 -o vchan:5555:0 --log-to stderr &
+until [ -e /run/dom0 ]; do sleep 0.1; done
+export DBUS_SYSTEM_BUS_ADDRESS=unix:path=/run/dom0
+ask() {
+    dbus-send --system --print-reply --reply-timeout=60000 --dest=com.citrix.xenclient.xenmgr / \
+        "com.citrix.xenclient.xenmgr.$1" 2>&1
+}
+echo "PROXY list_vms $(ask list_vms | grep -c object.path)"
+echo "PROXY create_vm $(ask create_vm | grep -o AccessDenied)"
+echo "PROXY list_templates $(ask list_templates | grep -o -e AccessDenied -e 'method return')"
+own=$(xenstore-read domid)
+ring() { xenstore-read "/local/domain/0/data/vchan/$1/5555/listen/ring-ref" 2>&1; }
+tries=0
+until ring "$own" | grep -q '^[0-9][0-9]*$' || [ $tries = 50 ]; do
+    tries=$((tries + 1))
+    sleep 0.1
+done
+echo "PROXY own ring $(ring "$own" | grep -c '^[0-9][0-9]*$')"
+other=$own
+while [ "$other" -gt 1 ]; do
+    other=$((other - 1))
+    echo "PROXY ring of $other: $(ring $other)"
+done
+echo "PROXY done"
+SCRIPT
+    chmod 755 $root/domu-script
+    guest_initrd $root "$1"
+    rm -r $root
+}
+
+# said NAME TEXT: what the guest's script printed behind that.
+said() { sed -n "s/^PROXY $2 *//p" "$(console_log "$1")" | tr -d '\r'; }
+
+# Two guests call xenmgr over vchan, each with its own rights.
+try_proxy() {
+    local name vm first pid ring=/local/domain/0/data/vchan
+    proxied_initrd /root/proxied-initrd
+    for name in first-proxied second-proxied; do
+        vm=$(new_vm $name pvh 10.9.0.10/24 disk)
+        xec -o "$vm" set initrd /root/proxied-initrd
+        xec -o "$vm" set memory 160
+    done
+    printf '%s\n' 'allow inc-method-call destination org.freedesktop.DBus' \
+        'allow inc-method-call destination com.citrix.xenclient.xenmgr member list_vms' \
+        "allow inc-method-call destination com.citrix.xenclient.xenmgr member list_templates dom-uuid $(xec-vm -n first-proxied get uuid)" \
+        >/root/proxied.rules
+    $libexec/rpc-proxy -i vchan:5555 -r /root/proxied.rules --log-to stderr 2>/var/log/xenbroker/rpc-proxy.log &
+    pid=$!
+    for name in first-proxied second-proxied; do
+        check "proxy: start $name" xec-vm --wait=120 -n $name start || return
+        expect_text "proxy: $name is through" "$(console_log $name)" "PROXY done" 120 || return
+        equal "proxy: $name may list VMs" "$(said $name list_vms)" 2
+        equal "proxy: $name may not create one" "$(said $name create_vm)" AccessDenied
+        equal "proxy: $name sees its own ring" "$(said $name 'own ring')" 1
+    done
+    equal "proxy: a rule for the first one's VM" "$(said first-proxied list_templates)" "method return"
+    equal "proxy: is none for the second one's" "$(said second-proxied list_templates)" AccessDenied
+    first=$(xec-vm -n first-proxied get domid)
+    check "proxy: the first one has a ring" xenstore-read "$ring/$first/5555/listen/ring-ref"
+    equal "proxy: which the second one cannot open" "$(said second-proxied "ring of $first:" | grep -c "couldn't read")" 1
+    equal "proxy: the log names who was denied" \
+        "$(grep -c "domain $first .*create_vm.*den" /var/log/xenbroker/rpc-proxy.log)" 1
+    for name in first-proxied second-proxied; do
+        check "proxy: stop $name" xec-vm --wait=60 -n $name destroy
+        check "proxy: delete $name" xec-vm -n $name delete
+    done
+    gone() { ! xenstore-ls $ring 2>/dev/null | grep -q ring-ref; }
+    if wait_until 20 gone; then ok "proxy: no ring left"; else fail "proxy: no ring left" "$(xenstore-ls $ring)"; fi
+    kill $pid
+    wait $pid
+    equal "proxy: ends" $? 0
+}
+
 try_refusals() {
     local vm text
     vm=$(new_vm refused pv 10.9.0.8/24)
@@ -146,7 +226,7 @@ fi
 equal "host: is on Xen" "$(xec -o /host get state)" idle
 check "host: memory" test "$(xec -o /host get total-mem)" -gt 500
 parts=("$@")
-[ $# -gt 0 ] || parts=(pv pvh by-itself crash refusals)
+[ $# -gt 0 ] || parts=(pv pvh by-itself crash proxy refusals)
 for part in "${parts[@]}"; do
     case $part in
         pv)
@@ -163,6 +243,7 @@ for part in "${parts[@]}"; do
             guest_ends ending-pvh pvh 10.9.0.5/24
             ;;
         crash) try_crash ;;
+        proxy) try_proxy ;;
         refusals) try_refusals ;;
         *) fail "$part" "there is no such part" ;;
     esac
