@@ -152,6 +152,7 @@ add_programs() {
     for program; do
         cp -L "$program" "$dir/usr/bin/"
         ldd "$program" | awk '$2 == "=>" { print $3 }' | while read -r library; do
+            case $library in /usr/*) ;; *) library=/usr$library ;; esac # a directory would take the place of the link /lib
             mkdir -p "$dir$(dirname "$library")"
             cp -L "$library" "$dir$library"
         done
