@@ -4,6 +4,7 @@
 # For scripts that run the installed platform in the bench's dom0, after lib.sh: `. /bench/platform-lib.sh` (run-in-dom0
 # -f puts it there). Starting the platform under bootage (platformLogLevel: debug), and VMs made through xec.
 libexec=/usr/libexec/xenbroker
+proxyUser=xenbroker-proxy
 export PATH=$PATH:/usr/sbin
 
 # new_vm NAME TYPE ADDRESS [STEPS]: a VM with a disk and a NIC; prints its object path.
@@ -28,7 +29,18 @@ new_vm() {
 state() { xec-vm -n "$1" get state; }
 in_state() { [ "$(state "$1")" = "$2" ]; } # NAME STATE
 
+# add_proxy_user: the user as which rpc-proxy runs, and its devices, as sysusers.d and udev have them on a whole system.
+add_proxy_user() {
+    echo "$proxyUser:x:990:990::/:/usr/sbin/nologin" >>/etc/passwd
+    echo "$proxyUser:x:990:" >>/etc/group
+    modprobe xen-gntalloc 2>/dev/null
+    chgrp $proxyUser /dev/xen/xenbus /dev/xen/evtchn /dev/xen/gntalloc &&
+        chmod 660 /dev/xen/xenbus /dev/xen/evtchn /dev/xen/gntalloc &&
+        dbus-send --system --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.ReloadConfig >/dev/null
+}
+
 start_platform() {
+    add_proxy_user || return
     mkdir -p /etc/xenbroker /config
     cat >/etc/xenbroker/bootage.conf <<CONF
 service dbd

@@ -173,8 +173,9 @@ try_proxy() {
     printf '%s\n' 'allow inc-method-call destination org.freedesktop.DBus' \
         'allow inc-method-call destination com.citrix.xenclient.xenmgr member list_vms' \
         "allow inc-method-call destination com.citrix.xenclient.xenmgr member list_templates dom-uuid $(xec-vm -n first-proxied get uuid)" \
-        >/root/proxied.rules
-    $libexec/rpc-proxy -i vchan:5555 -r /root/proxied.rules --log-to stderr 2>/var/log/xenbroker/rpc-proxy.log &
+        >/run/proxied.rules
+    setpriv --reuid=$proxyUser --regid=$proxyUser --clear-groups --bounding-set=-all --no-new-privs \
+        $libexec/rpc-proxy -i vchan:5555 -r /run/proxied.rules --log-to stderr 2>/var/log/xenbroker/rpc-proxy.log &
     pid=$!
     for name in first-proxied second-proxied; do
         check "proxy: start $name" xec-vm --wait=120 -n $name start || return
