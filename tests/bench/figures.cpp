@@ -96,6 +96,16 @@ void Report::add(const Row& row) {
     std::fflush(stdout);
 }
 
+void Report::absent(const std::string& name, const std::string& why) {
+    if (format_ == Format::json)
+        fmt::print("{{\"name\":{},\"absent\":{}}}\n", quoted(name), quoted(why));
+    else if (format_ == Format::markdown)
+        fmt::print("| {} | {} | | |\n", name, why);
+    else
+        printLine(name, "-", "", "", "", "", why);
+    std::fflush(stdout);
+}
+
 void ReportOptions::addTo(CLI::App& app) {
     const std::map<std::string, Report::Format> formats{{"table", Report::Format::table},
                                                         {"markdown", Report::Format::markdown},

@@ -39,6 +39,8 @@ public:
     enum class Format { table, markdown, json };
     explicit Report(Format format);
     void add(const Row& row);
+    /// A row without figure: what could not be measured, and why.
+    void absent(const std::string& name, const std::string& why);
 
 private:
     Format format_;
