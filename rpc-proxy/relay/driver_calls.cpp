@@ -52,6 +52,12 @@ bool isDriverMember(const wire::MessageView& call, std::string_view member) {
     return isDriverCall(call) && call.member == member && call.interface.value_or(driverName) == driverName;
 }
 
+bool isBecomeMonitor(const wire::MessageView& call) {
+    constexpr std::string_view interface = "org.freedesktop.DBus.Monitoring";
+    return isDriverCall(call) && call.member == "BecomeMonitor" &&
+           call.interface.value_or(interface) == interface;
+}
+
 bool isHarmlessDriverCall(const wire::MessageView& call) {
     return std::ranges::any_of(harmless, [&call](const Harmless& each) {
         return call.member == each.member && call.interface.value_or(each.interface) == each.interface;

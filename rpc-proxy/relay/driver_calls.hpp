@@ -18,6 +18,8 @@ bool isDriverCall(const wire::MessageView& message);
 bool isFromDriver(const wire::MessageView& message);
 /// Whether it is a call of this member of org.freedesktop.DBus, with or without the interface's name.
 bool isDriverMember(const wire::MessageView& call, std::string_view member);
+/// Whether it asks the bus to hear what is for others, which ends the caller's own part in it.
+bool isBecomeMonitor(const wire::MessageView& call);
 /// Whether a guest may make this call to the bus at all.
 bool isHarmlessDriverCall(const wire::MessageView& call);
 

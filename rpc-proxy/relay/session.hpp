@@ -137,6 +137,9 @@ private:
     std::uint32_t serial_ = 0;           // of the messages that the proxy makes up
     PendingCalls clientCalls_;           // by the client
     PendingCalls busCalls_;              // to the client
+    // Only a program of dom0's can become a monitor of the bus: from then on it gets what is for others.
+    std::optional<std::uint32_t> monitorCall_; // by which it asked
+    bool monitors_ = false;
 };
 
 } // namespace xb::proxy

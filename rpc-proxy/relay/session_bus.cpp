@@ -56,9 +56,16 @@ void Session::fromBus(std::span<char> bytes, wire::MessageView& message) {
     if (message.unixFds != 0)
         return peer_->warn("{}: a message with descriptors from {} is dropped", name_,
                            message.sender.value_or("the bus"));
+    if (monitors_) // it hears of calls and replies between others, and the bus hears nothing of it any more
+        return forward(client_, bytes);
     if (message.isReply()) {
-        if (clientCalls_.takeAnsweredBy(*message.replySerial, message.sender.value_or("")))
+        if (clientCalls_.takeAnsweredBy(*message.replySerial, message.sender.value_or(""))) {
+            if (monitorCall_ == message.replySerial) {
+                monitors_ = message.type == wire::MessageType::methodReturn;
+                monitorCall_.reset();
+            }
             return toClient(bytes, message);
+        }
         return peer_->warn("{}: a reply from {} that answers nothing is dropped (reply serial {})", name_,
                            message.sender.value_or("nobody"), *message.replySerial);
     }

@@ -37,6 +37,8 @@ void Session::fromClient(std::span<char> bytes, wire::MessageView& message) {
         return;
     if (!registerCall(clientCalls_, client_, message, message.destination.value_or(driverName)))
         return;
+    if (!filtered_ && isBecomeMonitor(message))
+        monitorCall_ = message.serial;
     wire::Rewrite rewrite;
     std::optional<std::string> text;
     if (names_ && (text = names_->ofCall(message))) {

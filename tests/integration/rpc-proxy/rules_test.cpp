@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rules file while the proxy runs.
 #include "fixture.hpp"
+#include "rpc-proxy/wire/body_writer.hpp"
+#include "rpc-proxy/wire/builder.hpp"
 
 namespace xb::test {
 namespace {
+
+namespace wire = proxy::wire;
 
 using testing::HasSubstr;
 using testing::StartsWith;
@@ -43,6 +47,41 @@ TEST_F(ProxyRules, AreNotForDom0) {
     writeRules("deny all\n");
     startProxyWith({});
     EXPECT_EQ(ask(kept(connect()), "echo"), "hello");
+}
+
+TEST_F(ProxyRules, LetProgramsOfDom0MonitorTheBus) {
+    writeRules("deny all\n");
+    startProxyWith({});
+    RawClient monitor(socket());
+    monitor.hello();
+    constexpr std::uint32_t serial = 2; // after Hello
+    wire::Header become =
+        wire::methodCall(serial, Bus::driverPath, "org.freedesktop.DBus.Monitoring", "BecomeMonitor");
+    become.destination = Bus::driverName;
+    become.signature = "asu";
+    wire::BodyWriter everything("asu");
+    everything.enter();
+    everything.leave();
+    everything.uint32(0);
+    std::string bytes;
+    ASSERT_FALSE(wire::appendMessage(bytes, become, everything.take()));
+    monitor.send(bytes);
+    ASSERT_EQ(monitor.replyTo(serial).view.type, wire::MessageType::methodReturn);
+    for (int i = 0; i < 2; ++i) { // callers count their messages alike
+        Bus program(loop, bus.address());
+        ASSERT_EQ(ask(program, "echo", "heard"), "heard");
+        std::uint32_t call = 0;
+        for (;;) {
+            const Received seen = monitor.receive();
+            if (seen.view.member == "echo")
+                call = seen.view.serial;
+            if (seen.view.isReply() && call != 0 && seen.view.replySerial == call &&
+                seen.view.destination == program.uniqueName()) {
+                EXPECT_EQ(seen.text(), "heard");
+                break;
+            }
+        }
+    }
 }
 
 TEST_F(ProxyRules, AreSaidOfWhatPassesWhenAskedTo) {

@@ -48,5 +48,14 @@ TEST(DriverCalls, OfGuestsAreThoseThatLibrariesNeed) {
     }
 }
 
+TEST(DriverCalls, TellWhoBecomesAMonitor) {
+    constexpr auto monitoring = "org.freedesktop.DBus.Monitoring";
+    EXPECT_TRUE(isBecomeMonitor(call(driverName, monitoring, "BecomeMonitor")));
+    EXPECT_TRUE(isBecomeMonitor(call(driverName, std::nullopt, "BecomeMonitor")));
+    EXPECT_FALSE(isBecomeMonitor(call(driverName, driverName, "BecomeMonitor")));
+    EXPECT_FALSE(isBecomeMonitor(call("com.example", monitoring, "BecomeMonitor")));
+    EXPECT_FALSE(isBecomeMonitor(call(driverName, monitoring, "GetId")));
+}
+
 } // namespace
 } // namespace xb::proxy
