@@ -57,15 +57,17 @@ class World:
         service = self.build / "tests/bench/bench_echo_service"
         self._start(f"echo-{name}", service, "--bare", "--bus", self.address, "--name", name)
 
-    def start_proxy(self, name, incoming, rules=None, outgoing=None, options=()):
-        """rpc-proxy that takes clients in at the channel `incoming`. With `rules` (text) they are a guest's, to whom these
-        apply; without, they are programs of dom0's. It leads to the bus, or to the channel `outgoing`."""
+    def start_proxy(self, name, incoming, rules=None, domain=DOMAIN, outgoing=None, options=()):
+        """rpc-proxy that takes clients of `domain` in at the channel `incoming`, with `rules` (text); without a domain they are
+        programs of dom0's, to whom none apply. It leads to the bus, or to the channel `outgoing`."""
         arguments = ["-i", incoming, "-o", outgoing or f"unix:{self.socket}", "--hypervisor", "emulated",
                      "--emulator-directory", self._emulator(), "--no-vm-rules", *options]
+        if domain is not None:
+            arguments += ["-d", domain]
         if rules is not None:
             file = self.directory / f"{name}.rules"
             file.write_text(rules)
-            arguments += ["-d", DOMAIN, "-r", file]
+            arguments += ["-r", file]
         self._start(name, self.build / "rpc-proxy/rpc-proxy", *arguments)
 
     def messages(self, name):
