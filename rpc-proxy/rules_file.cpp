@@ -7,16 +7,23 @@
 
 namespace xb::proxy {
 
-std::vector<rules::Rule> readRulesFile(const std::filesystem::path& file) {
-    const rules::Limits limits;
-    rules::ParseResult result = rules::parseRules(readFile(file, limits.fileBytes), file.string(), limits);
+std::string readRulesText(const std::filesystem::path& file) {
+    return readFile(file, rules::Limits().fileBytes);
+}
+
+std::vector<rules::Rule> rulesOf(const std::string& text, const std::filesystem::path& file) {
+    rules::ParseResult result = rules::parseRules(text, file.string());
     if (!result.ok()) {
-        std::string text = result.errorText(file.string());
-        while (text.ends_with('\n'))
-            text.pop_back();
-        throw Error(errors::invalidArgs, text);
+        std::string mistakes = result.errorText(file.string());
+        while (mistakes.ends_with('\n'))
+            mistakes.pop_back();
+        throw Error(errors::invalidArgs, mistakes);
     }
     return std::move(result.rules);
+}
+
+std::vector<rules::Rule> readRulesFile(const std::filesystem::path& file) {
+    return rulesOf(readRulesText(file), file);
 }
 
 } // namespace xb::proxy

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 namespace xb::proxy {
 
@@ -25,22 +26,32 @@ rules::Rule parsed(const std::string& text, std::size_t number) {
 } // namespace
 
 RulesInForce::RulesInForce(std::filesystem::path file, std::function<void(RuleSetPtr)> changed)
-    : file_(std::move(file)), changed_(std::move(changed)), ofFile_(readRulesFile(file_)) {
-    set_ = std::make_shared<const rules::RuleSet>(ofFile_);
+    : file_(std::move(file)), changed_(std::move(changed)), ofFile_(readRulesText(file_)),
+      set_(compiled(ofFile_)) {}
+
+RulesInForce::RuleSetPtr RulesInForce::compiled(const std::string& ofFile) const {
+    RuleSetPtr set;
+    {
+        std::vector<rules::Rule> all = rulesOf(ofFile, file_);
+        all.insert(all.end(), added_.begin(), added_.end());
+        for (const auto& [uuid, ofVm] : ofVms_)
+            all.insert(all.end(), ofVm.begin(), ofVm.end());
+        set = std::make_shared<const rules::RuleSet>(all);
+    }
+    ::malloc_trim(0); // what thousands of rules took on their way is not needed until they change
+    return set;
 }
 
 void RulesInForce::compile() {
-    std::vector<rules::Rule> all = ofFile_;
-    all.insert(all.end(), added_.begin(), added_.end());
-    for (const auto& [uuid, ofVm] : ofVms_)
-        all.insert(all.end(), ofVm.begin(), ofVm.end());
-    set_ = std::make_shared<const rules::RuleSet>(all);
+    set_ = compiled(ofFile_);
     changed_(set_);
 }
 
 void RulesInForce::reload() {
-    ofFile_ = readRulesFile(file_);
-    compile();
+    std::string text = readRulesText(file_);
+    set_ = compiled(text);
+    ofFile_ = std::move(text);
+    changed_(set_);
 }
 
 void RulesInForce::add(const std::string& text) {

@@ -39,11 +39,12 @@ public:
     std::vector<std::string> list() const;
 
 private:
+    RuleSetPtr compiled(const std::string& ofFile) const;
     void compile();
 
     std::filesystem::path file_;
     std::function<void(RuleSetPtr)> changed_;
-    std::vector<rules::Rule> ofFile_;
+    std::string ofFile_; // as it is written, which is a tenth of what it is as data
     std::vector<rules::Rule> added_;
     std::map<std::string, std::vector<rules::Rule>> ofVms_; // none is empty
     std::size_t number_ = 0;                                // of the last one that was added
