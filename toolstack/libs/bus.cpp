@@ -303,7 +303,7 @@ Task<Message> Bus::call(Message message, std::chrono::microseconds timeout) {
 }
 
 Message Bus::callBlocking(Message message) {
-    sd_bus_error error = SD_BUS_ERROR_NULL;
+    sd_bus_error error{};
     sd_bus_message* reply = nullptr;
     const int r = sd_bus_call(raw_, message.raw(), 0, &error, &reply);
     touched();
