@@ -80,6 +80,8 @@ public:
         std::string bytes(buffer_.data(), got.bytes);
         if (!sasl_.done())
             bytes = sasl_.feed(bytes, reply);
+        if (sasl_.state() == sasl::Server::State::failed)
+            return; // a session ends here
         framer_.feed(bytes);
         while (const auto each = framer_.next()) {
             wire::MessageView message;
