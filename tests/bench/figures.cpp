@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <map>
 
@@ -19,7 +20,7 @@ bool met(const Row& row) {
 
 // Three digits or whole numbers: more would pretend.
 std::string number(double value) {
-    const int decimals = value >= 100 || value == static_cast<long>(value) ? 0 : value >= 10 ? 1 : 2;
+    const int decimals = value >= 100 || value == std::trunc(value) ? 0 : value >= 10 ? 1 : 2;
     return fmt::format("{:.{}f}", value, decimals);
 }
 

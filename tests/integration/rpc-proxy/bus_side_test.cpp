@@ -70,7 +70,7 @@ TEST_F(ProxyBusSide, OnlyAnswersToWhatWasAskedPassOnce) {
     meet();
     const std::uint32_t serial = guest->call("org.freedesktop.DBus", "/", "org.freedesktop.DBus", "GetId");
     const Received call = side->receive();
-    wire::Header stranger = call.view;
+    wire::Header stranger = static_cast<const wire::Header&>(call.view);
     stranger.serial = serial + 1;
     FakeBus::answer(*side, stranger, "to nothing");
     wire::Header other = wire::methodReturn(51, call.view);
