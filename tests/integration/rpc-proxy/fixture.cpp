@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fixture.hpp"
 
+#include "rpc-proxy/wire/builder.hpp"
 #include "toolstack/libs/files.hpp"
 #include "toolstack/libs/log.hpp"
 #include "xen/emulated/control_protocol.hpp"
@@ -127,6 +128,25 @@ std::string ProxyFixture::askDriver(Bus& client, const std::string& member, cons
         return "none";
     } catch (const Error& e) {
         return e.name() + ": " + e.what();
+    }
+}
+
+void ProxyFixture::callWithoutReading(RawClient& slow, Bus& other) {
+    namespace wire = xb::proxy::wire;
+    std::string call;
+    wire::Header header = wire::methodCall(1000, "/", "org.freedesktop.DBus.Introspectable", "Introspect");
+    header.destination = "org.freedesktop.DBus";
+    ASSERT_EQ(wire::appendMessage(call, header, ""), std::nullopt);
+    std::string many;
+    for (int i = 0; i < 200; ++i)
+        many += call;
+    std::size_t sent = 0;
+    for (int blocked = 0; blocked < 3;) {
+        const std::size_t now = slow.trySend(std::string_view(many).substr(sent % call.size()));
+        sent += now;
+        blocked = now == 0 ? blocked + 1 : 0;
+        ASSERT_LT(sent, 100U << 20) << "it goes on and on";
+        EXPECT_EQ(ask(other, "echo"), "hello");
     }
 }
 

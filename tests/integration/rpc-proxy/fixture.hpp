@@ -76,6 +76,9 @@ protected:
     std::string ask(Bus& client, const std::string& member, const std::string& text = "hello",
                     const std::string& destination = serviceName);
     std::string askDriver(Bus& client, const std::string& member, const std::string& argument);
+    /// Calls of a client whose answers it does not take, until nothing of it is taken any more; `other` is
+    /// answered meanwhile.
+    void callWithoutReading(RawClient& slow, Bus& other);
     /// Of the proxy.
     std::size_t residentKilobytes() const {
         std::ifstream status("/proc/" + std::to_string(proxy->pid()) + "/status");

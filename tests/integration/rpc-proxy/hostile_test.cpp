@@ -94,22 +94,7 @@ TEST_F(ProxyHostile, OneThatDoesNotReadSlowsItselfOnly) {
     RawClient slow(socket());
     slow.hello();
     const std::size_t before = residentKilobytes();
-    // Calls whose answers it does not take, until nothing of it is taken any more.
-    std::string call;
-    wire::Header header = wire::methodCall(1000, "/", "org.freedesktop.DBus.Introspectable", "Introspect");
-    header.destination = "org.freedesktop.DBus";
-    ASSERT_EQ(wire::appendMessage(call, header, ""), std::nullopt);
-    std::string many;
-    for (int i = 0; i < 200; ++i)
-        many += call;
-    std::size_t sent = 0;
-    for (int blocked = 0; blocked < 3;) {
-        const std::size_t now = slow.trySend(std::string_view(many).substr(sent % call.size()));
-        sent += now;
-        blocked = now == 0 ? blocked + 1 : 0;
-        ASSERT_LT(sent, 100U << 20) << "it goes on and on";
-        EXPECT_EQ(ask(*other, "echo"), "hello");
-    }
+    callWithoutReading(slow, *other);
     EXPECT_TRUE(proxySays("does not read: "));
     EXPECT_THAT(proxy->messages(), HasSubstr("(limit 65536)"));
     EXPECT_LT(residentKilobytes(), before + roomKilobytes);

@@ -6,6 +6,7 @@
 #include "rpc-proxy/wire/body_writer.hpp"
 #include "rpc-proxy/wire/builder.hpp"
 #include "rpc-proxy/wire/message_view.hpp"
+#include "tests/unit/rpc-proxy/channels/waiter.hpp"
 #include "toolstack/libs/loop.hpp"
 
 #include <array>
@@ -17,15 +18,9 @@
 namespace xb::proxy {
 namespace {
 
-using namespace std::string_literals;
+using test::Waiter;
 
-class Waiter : public StreamUser {
-public:
-    void readable() override { ++reads; }
-    void writable() override { ++writes; }
-    int reads = 0;
-    int writes = 0;
-};
+using namespace std::string_literals;
 
 std::string message(wire::Header header, std::string_view text) {
     wire::BodyWriter body("s");

@@ -4,6 +4,7 @@
 #include "rpc-proxy/channels/domain_listener.hpp"
 #include "rpc-proxy/channels/domain_stream.hpp"
 #include "tests/support/loop_runner.hpp"
+#include "tests/unit/rpc-proxy/channels/waiter.hpp"
 #include "toolstack/libs/error.hpp"
 
 #include <array>
@@ -16,6 +17,8 @@
 
 namespace xb::proxy {
 namespace {
+
+using test::Waiter;
 
 /// What the test and a vchan, which the stream owns, have in common.
 struct Ring {
@@ -78,14 +81,6 @@ private:
 
     std::shared_ptr<Ring> ring_;
     xen::DomId peer_;
-};
-
-class Waiter : public StreamUser {
-public:
-    void readable() override { ++reads; }
-    void writable() override { ++writes; }
-    int reads = 0;
-    int writes = 0;
 };
 
 class Domains : public testing::Test {

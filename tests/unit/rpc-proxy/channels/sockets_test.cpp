@@ -4,6 +4,7 @@
 #include "rpc-proxy/channels/socket_listener.hpp"
 #include "tests/support/loop_runner.hpp"
 #include "tests/support/private_bus.hpp"
+#include "tests/unit/rpc-proxy/channels/waiter.hpp"
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/files.hpp"
 #include "toolstack/libs/log.hpp"
@@ -19,6 +20,8 @@
 
 namespace xb::proxy {
 namespace {
+
+using test::Waiter;
 
 using testing::HasSubstr;
 using testing::StartsWith;
@@ -45,14 +48,6 @@ protected:
     Loop loop;
     test::LoopRunner runner{loop};
     std::vector<Arrival> arrivals;
-};
-
-class Waiter : public StreamUser {
-public:
-    void readable() override { ++reads; }
-    void writable() override { ++writes; }
-    int reads = 0;
-    int writes = 0;
 };
 
 TEST_F(Sockets, CarryBytesBothWays) {
