@@ -3,7 +3,7 @@
 // does meets both.
 #include "measure.hpp"
 
-#include "process_facts.hpp"
+#include "tests/support/process_facts.hpp"
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/files.hpp"
 
@@ -41,12 +41,13 @@ struct Subject {
 void compareSync(const Measuring& m, const Subject& subject) {
     Client& client = m.platform.client();
     std::vector<double> echo, mine;
-    const double before = processorTimeOf(subject.server);
+    const double before = test::processorTimeOf(subject.server);
     for (unsigned i = 0; i < m.times(blocks); ++i) {
         client.oneByOne(echoCall(), callsPerBlock, echo);
         client.oneByOne(subject.call, callsPerBlock, mine);
     }
-    const double processor = (processorTimeOf(subject.server) - before) / static_cast<double>(mine.size());
+    const double processor =
+        (test::processorTimeOf(subject.server) - before) / static_cast<double>(mine.size());
     m.report.add({subject.name, median(mine) / median(echo), "x echo", subject.goal,
                   fmt::format("p50 {:.0f} us, p99 {:.0f} us, CPU {:.0f} us, echo p50 {:.0f} us", median(mine),
                               quantile(mine, 0.99), processor, median(echo))});
@@ -59,9 +60,9 @@ void compareInFlight(const Measuring& m, const Subject& subject, unsigned calls)
     const unsigned count = m.times(calls);
     for (unsigned i = 0; i < rounds; ++i) {
         const double echo = client.inFlight(echoCall(), window, count);
-        const double before = processorTimeOf(subject.server);
+        const double before = test::processorTimeOf(subject.server);
         const double mine = client.inFlight(subject.call, window, count);
-        processor.push_back((processorTimeOf(subject.server) - before) / count);
+        processor.push_back((test::processorTimeOf(subject.server) - before) / count);
         shares.push_back(100 * mine / echo);
         rates.push_back(mine);
     }
@@ -75,9 +76,9 @@ void measureEcho(const Measuring& m) {
     client.oneByOne(echoCall(), m.times(blocks) * callsPerBlock, times);
     const unsigned count = m.times(callsInFlight);
     for (unsigned i = 0; i < rounds; ++i) {
-        const double before = processorTimeOf(m.platform.echo());
+        const double before = test::processorTimeOf(m.platform.echo());
         rates.push_back(client.inFlight(echoCall(), window, count));
-        processor.push_back((processorTimeOf(m.platform.echo()) - before) / count);
+        processor.push_back((test::processorTimeOf(m.platform.echo()) - before) / count);
     }
     m.report.add({"echo, p50", median(times), "us"});
     m.report.add({"echo, p99", quantile(times, 0.99), "us"});

@@ -4,7 +4,7 @@
 #include "database.hpp"
 
 #include "database_text.hpp"
-#include "process_facts.hpp"
+#include "tests/support/process_facts.hpp"
 #include "toolstack/libs/error.hpp"
 
 #include <fmt/format.h>
@@ -30,12 +30,12 @@ void compareInFlight(const DatabaseRun& run, const std::string& name, const Call
     Times echoRates, rates, shares, processor, echoProcessor;
     const unsigned count = run.effort.times(callsInFlight);
     for (unsigned i = 0; i < rounds; ++i) {
-        const double echoBefore = processorTimeOf(run.database.echo());
+        const double echoBefore = test::processorTimeOf(run.database.echo());
         echoRates.push_back(client.inFlight(echoCall(bareEchoService), window, count));
-        echoProcessor.push_back((processorTimeOf(run.database.echo()) - echoBefore) / count);
-        const double before = processorTimeOf(run.database.dbd());
+        echoProcessor.push_back((test::processorTimeOf(run.database.echo()) - echoBefore) / count);
+        const double before = test::processorTimeOf(run.database.dbd());
         rates.push_back(client.inFlight(call, window, count));
-        processor.push_back((processorTimeOf(run.database.dbd()) - before) / count);
+        processor.push_back((test::processorTimeOf(run.database.dbd()) - before) / count);
         shares.push_back(rates.back() / echoRates.back());
     }
     run.report.add({name + ", 64 in flight", median(rates), "calls/s", goal,
@@ -74,12 +74,12 @@ void compareLarge(const DatabaseRun& run, const std::string& name, const Call& c
     Client& client = run.database.client();
     const Call echoed = echoCall(bareEchoService, text);
     Times echo, mine;
-    const double before = processorTimeOf(run.database.dbd());
+    const double before = test::processorTimeOf(run.database.dbd());
     for (unsigned i = 0; i < run.effort.times(largeCalls); ++i) {
         client.oneByOne(echoed, 1, echo);
         client.oneByOne(call, 1, mine);
     }
-    const double processor = (processorTimeOf(run.database.dbd()) - before) / 1000;
+    const double processor = (test::processorTimeOf(run.database.dbd()) - before) / 1000;
     run.report.add({name, median(mine) / 1000, "ms", Goal{goalMs},
                     fmt::format("{:.2f} MB, CPU {:.1f} ms", static_cast<double>(text.size()) / 1e6,
                                 processor / static_cast<double>(mine.size())),

@@ -4,7 +4,7 @@
 #include "database.hpp"
 
 #include "database_text.hpp"
-#include "process_facts.hpp"
+#include "tests/support/process_facts.hpp"
 
 #include <fmt/format.h>
 
@@ -64,8 +64,8 @@ void measureDatabaseLoad(const DatabaseRun& run) {
     run.report.add({"share of the time in waits over 10 ms", shareInLongWaits(mine), "%", Goal{0}, "",
                     shareInLongWaits(echo)});
     run.report.add({"resident memory, after an inject of the same",
-                    memoryOf(run.database.dbd()).resident / 1024, "MB", Goal{againGoalMb}, "",
-                    memoryOf(run.database.echo()).resident / 1024});
+                    test::memoryOf(run.database.dbd()).resident / 1024, "MB", Goal{againGoalMb}, "",
+                    test::memoryOf(run.database.echo()).resident / 1024});
 }
 
 } // namespace xb::bench

@@ -3,7 +3,7 @@
 #include "database.hpp"
 
 #include "database_text.hpp"
-#include "process_facts.hpp"
+#include "tests/support/process_facts.hpp"
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/files.hpp"
 
@@ -65,7 +65,7 @@ struct StartTimes {
 void startOnce(Database& database, const std::filesystem::path& directory, const std::string& path,
                StartTimes& times) {
     times.whole.push_back(database.start(directory, databaseCall("read", {path})));
-    times.processor.push_back(processorTimeOf(database.dbd()) / 1000);
+    times.processor.push_back(test::processorTimeOf(database.dbd()) / 1000);
 }
 
 void measureCrowded(const DatabaseRun& run) {
@@ -102,14 +102,14 @@ void measureDatabaseStart(const DatabaseRun& run) {
         if (database.client().text(databaseCall("read", {last})) !=
             valueOf(databaseVms - 1, databaseKeys - 1))
             throw Error("dbd does not serve " + last);
-        resident.push_back(memoryOf(database.dbd()).resident / 1024);
+        resident.push_back(test::memoryOf(database.dbd()).resident / 1024);
         if (i + 1 < run.effort.times(starts))
             database.stop();
     }
     run.report.add({"start to first read", median(times.whole), "ms", Goal{startGoalMs},
                     fmt::format("CPU {:.1f} ms", median(times.processor)), median(echo)});
     run.report.add({"resident memory, loaded", median(resident), "MB", Goal{loadedGoalMb}, "",
-                    memoryOf(database.echo()).resident / 1024});
+                    test::memoryOf(database.echo()).resident / 1024});
     run.report.add({"files rewritten by one write", static_cast<double>(rewrittenFiles(database, directory)),
                     "", Goal{1}});
     measureCrowded(run);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "measure.hpp"
 
-#include "process_facts.hpp"
+#include "tests/support/process_facts.hpp"
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/files.hpp"
 #include "toolstack/libs/uuid.hpp"
@@ -56,7 +56,8 @@ std::vector<std::string> measureStarts(const Measuring& m) {
     for (unsigned i = 0; i < runningVms; ++i) {
         vms.push_back(createVm(m));
         first.push_back(until(m, vms.back(), "start", "running"));
-        processor.push_back(processorTimeOf(m.platform.client().processOf(monitorName(vms.back()))) / 1000);
+        processor.push_back(test::processorTimeOf(m.platform.client().processOf(monitorName(vms.back()))) /
+                            1000);
     }
     for (const auto& vm : vms) {
         stops.push_back(until(m, vm, "destroy", "stopped"));
@@ -69,18 +70,18 @@ std::vector<std::string> measureStarts(const Measuring& m) {
     return vms;
 }
 
-void addMemory(const Measuring& m, const std::string& name, const Memory& memory) {
+void addMemory(const Measuring& m, const std::string& name, const test::Memory& memory) {
     m.report.add({"memory of " + name + ", private dirty", memory.privateDirty / 1024, "MiB", std::nullopt,
                   fmt::format("resident {:.1f}, proportional {:.1f}", memory.resident / 1024,
                               memory.proportional / 1024)});
 }
 
 void measureMemory(const Measuring& m, const std::vector<pid_t>& monitors) {
-    addMemory(m, fmt::format("dbd, {} VMs", manyVms), memoryOf(m.platform.dbd()));
-    addMemory(m, fmt::format("xenmgr, {} VMs", manyVms), memoryOf(m.platform.xenmgr()));
+    addMemory(m, fmt::format("dbd, {} VMs", manyVms), test::memoryOf(m.platform.dbd()));
+    addMemory(m, fmt::format("xenmgr, {} VMs", manyVms), test::memoryOf(m.platform.xenmgr()));
     std::vector<double> dirty, proportional, resident;
     for (const pid_t monitor : monitors) {
-        const Memory memory = memoryOf(monitor);
+        const test::Memory memory = test::memoryOf(monitor);
         dirty.push_back(memory.privateDirty / 1024);
         proportional.push_back(memory.proportional / 1024);
         resident.push_back(memory.resident / 1024);
@@ -97,14 +98,14 @@ void measureIdle(const Measuring& m, const std::vector<pid_t>& monitors) {
     for (const pid_t monitor : monitors)
         processes.emplace_back("a xenvm, guest running", monitor);
     std::this_thread::sleep_for(settling);
-    std::vector<Switches> before;
+    std::vector<test::Switches> before;
     for (const auto& [name, pid] : processes)
-        before.push_back(switchesOf(pid));
+        before.push_back(test::switchesOf(pid));
     std::this_thread::sleep_for(idleTime); // the measurement itself
-    std::map<std::string, Switches> most;
+    std::map<std::string, test::Switches> most;
     for (std::size_t i = 0; i < processes.size(); ++i) {
-        const Switches after = switchesOf(processes[i].second);
-        Switches& worst = most[processes[i].first];
+        const test::Switches after = test::switchesOf(processes[i].second);
+        test::Switches& worst = most[processes[i].first];
         worst.voluntary = std::max(worst.voluntary, after.voluntary - before[i].voluntary);
         worst.involuntary = std::max(worst.involuntary, after.involuntary - before[i].involuntary);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "measure.hpp"
 
-#include "process_facts.hpp"
+#include "tests/support/process_facts.hpp"
 #include "toolstack/libs/error.hpp"
 #include "vm_files.hpp"
 
@@ -21,8 +21,8 @@ Row startsOn(const Measuring& m, const std::string& name, const std::filesystem:
     for (unsigned i = 0; i < m.times(starts); ++i) {
         m.platform.stop();
         times.push_back(m.platform.start(root));
-        dbdTimes.push_back(processorTimeOf(m.platform.dbd()) / 1000);
-        xenmgrTimes.push_back(processorTimeOf(m.platform.xenmgr()) / 1000);
+        dbdTimes.push_back(test::processorTimeOf(m.platform.dbd()) / 1000);
+        xenmgrTimes.push_back(test::processorTimeOf(m.platform.xenmgr()) / 1000);
     }
     return {name, median(times), "ms", Goal{goal},
             fmt::format("CPU: dbd {:.0f} ms, xenmgr {:.0f} ms", median(dbdTimes), median(xenmgrTimes))};

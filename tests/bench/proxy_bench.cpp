@@ -6,9 +6,9 @@
 #include "browser_client.hpp"
 #include "client.hpp"
 #include "figures.hpp"
-#include "process_facts.hpp"
 #include "programs.hpp"
 #include "proxy_world.hpp"
+#include "tests/support/process_facts.hpp"
 #include "wire_client.hpp"
 
 #include <CLI/CLI.hpp>
@@ -23,6 +23,8 @@
 namespace {
 
 using namespace xb::bench;
+using xb::test::memoryOf;
+using xb::test::processorTimeOf;
 using Times = std::vector<double>;
 
 constexpr unsigned rounds = 15;

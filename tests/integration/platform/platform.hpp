@@ -41,6 +41,7 @@ public:
     std::filesystem::path root() const { return directory_.path() / "root"; }
     std::filesystem::path emulatorDirectory() const { return directory_.path() / "emulator"; }
 
+    Process& emulator() { return *emulator_; }
     Process& dbd() { return *dbd_; }
     Process& xenmgr() { return *xenmgr_; }
     void startDbd();

@@ -7,7 +7,7 @@
 
 #include <sys/types.h>
 
-namespace xb::bench {
+namespace xb::test {
 
 /// KiB, of /proc/PID/smaps_rollup.
 struct Memory {
@@ -27,4 +27,4 @@ struct Switches {
 };
 Switches switchesOf(pid_t pid);
 
-} // namespace xb::bench
+} // namespace xb::test

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "process_facts.hpp"
+#include "tests/support/process_facts.hpp"
 
 #include "toolstack/libs/error.hpp"
 
@@ -8,7 +8,7 @@
 #include <sstream>
 #include <string>
 
-namespace xb::bench {
+namespace xb::test {
 
 namespace {
 
@@ -58,4 +58,4 @@ Switches switchesOf(pid_t pid) {
     return sum;
 }
 
-} // namespace xb::bench
+} // namespace xb::test
