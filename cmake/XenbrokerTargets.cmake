@@ -45,9 +45,11 @@ if(XENBROKER_FUZZERS)
     # What clang 14 puts before functions for the check "function" cannot be before parts of coroutines.
     target_compile_options(xenbroker_options INTERFACE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=function
         -fsanitize-ignorelist=${PROJECT_SOURCE_DIR}/tests/fuzz/ignorelist
-        -fno-omit-frame-pointer -fno-sanitize-recover=undefined
-        -Wno-ambiguous-reversed-operator) # of RapidJSON's iterators
+        -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
     target_link_options(xenbroker_options INTERFACE -fsanitize=address,undefined)
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+    target_compile_options(xenbroker_options INTERFACE -Wno-ambiguous-reversed-operator) # of RapidJSON's iterators
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
     target_compile_options(xenbroker_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)

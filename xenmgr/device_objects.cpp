@@ -26,7 +26,7 @@ std::string nicPath(const Vm& vm, int id) {
 
 std::string freeDevice(const std::vector<Disk>& disks) {
     for (char letter = 'a'; letter <= 'z'; ++letter) {
-        const std::string device = std::string("hd") + letter;
+        std::string device = std::string("hd") + letter;
         if (std::ranges::find(disks, device, &Disk::device) == disks.end())
             return device;
     }

@@ -33,11 +33,11 @@ public:
         if (!app->get_footer().empty())
             tail += app->get_footer() + "\n";
         constexpr std::ptrdiff_t screen = 23; // and the prompt
-        const std::string text = head + options(own, isLimit) + options(common, isLimit) + tail;
+        std::string text = head + options(own, isLimit) + options(common, isLimit) + tail;
         if (std::ranges::count(text, '\n') <= screen)
             return text;
         own.insert(own.end(), common.begin(), common.end());
-        const std::string shorter = head + options(own, isLong) + tail;
+        std::string shorter = head + options(own, isLong) + tail;
         if (std::ranges::count(shorter, '\n') <= screen)
             return shorter;
         return head + options(own, isLong, true) + tail;

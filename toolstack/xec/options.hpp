@@ -77,6 +77,8 @@ struct VmOptions : Options {
     bool completionNames = false;
     std::optional<WaitOption> wait;
 
+    /// What xec takes as well.
+    const Options& common() const { return *this; }
     bool hasSelector() const { return object || name || uuid || domid; }
     /// Whether anything is to be done with a VM.
     bool hasAction() const {

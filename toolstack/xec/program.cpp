@@ -21,7 +21,7 @@ std::string environment(const char* name) {
 }
 
 std::string sessionBusAddress() {
-    const std::string address = environment("DBUS_SESSION_BUS_ADDRESS");
+    std::string address = environment("DBUS_SESSION_BUS_ADDRESS");
     if (!address.empty())
         return address;
     const std::string runtime = environment("XDG_RUNTIME_DIR");

@@ -214,7 +214,7 @@ Task<std::string> callAndWait(Client& client, VmOptions options, std::string pat
         timeout = timeout ? std::min(*timeout, *options.wait->limit) : *options.wait->limit;
     Client limited(client.bus(), client.service(), timeout);
     Words none;
-    std::string output = co_await callMethod(limited, options, path, method, std::move(none));
+    std::string output = co_await callMethod(limited, options.common(), path, method, std::move(none));
     Judge judge(method, before);
     co_await waitForGoal(client, watch, judge, deadline, path, method);
     co_return output;

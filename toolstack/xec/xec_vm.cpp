@@ -45,11 +45,11 @@ Task<std::string> actOnVm(Client& client, VmOptions options) {
     if (options.listDisks || options.listNics) {
         const std::string method = options.listDisks ? "list_disks" : "list_nics";
         Words none;
-        co_return co_await callMethod(client, options, path, method, std::move(none));
+        co_return co_await callMethod(client, options.common(), path, method, std::move(none));
     }
     if (options.wait)
         co_return co_await callAndWait(client, options, path);
-    co_return co_await runCommand(client, options, path);
+    co_return co_await runCommand(client, options.common(), path);
 }
 
 Task<std::string> findConsole(Client& client, VmOptions options, std::string& pty) {

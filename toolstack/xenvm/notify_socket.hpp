@@ -28,6 +28,7 @@ public:
     static std::shared_ptr<NotifySocket> toUnix(Executor executor, const std::string& path);
     /// To "HOST:PORT"; an IPv6 address is in brackets.
     static std::shared_ptr<NotifySocket> toTcp(Executor executor, const std::string& hostAndPort);
+    virtual ~NotifySocket() = default;
 
     /// Queues a line, which ends with a line feed.
     void send(std::string line);
@@ -39,7 +40,6 @@ protected:
     using Endpoint = asio::generic::stream_protocol::endpoint;
 
     NotifySocket(Executor executor, std::string target);
-    virtual ~NotifySocket() = default;
     /// Where to connect to, in order of preference. Throws when that cannot be found out.
     virtual Task<std::vector<Endpoint>> endpoints() = 0;
     const Executor& executor() const { return executor_; }

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
-#include <cstring>
 #include <limits>
 #include <new>
 
@@ -39,7 +38,7 @@ char* copy(const DomainConfig& config, const char* setting, const std::string& t
     if (text.find('\0') != std::string::npos)
         refuse(config, fmt::format("{} holds a NUL byte", setting));
     char* result = allocate<char>(text.size() + 1);
-    std::memcpy(result, text.data(), text.size());
+    std::ranges::copy(text, result); // the memory is zero
     return result;
 }
 

@@ -71,9 +71,10 @@ DomId build(LibxlContext& context, const DomainConfig& config) {
     std::uint32_t domid = invalidDomid;
     const int code = libxl_domain_create_new(context.get(), &translated.value, &domid, nullptr, nullptr);
     if (code < 0) {
-        const auto error = libxlError(fmt::format("creating domain '{}'", config.name), code, context.log());
+        auto error = std::make_exception_ptr(
+            libxlError(fmt::format("creating domain '{}'", config.name), code, context.log()));
         removeRemains(context, config.uuid);
-        throw error;
+        std::rethrow_exception(error);
     }
     return domid;
 }

@@ -47,6 +47,9 @@ private:
 } // namespace
 
 class XenRingsTest : public HypervisorTest {
+public:
+    ~XenRingsTest() override { setGrantLimit(1024); }
+
 protected:
     XenRingsTest() {
         const auto socket = emulated::xenstoreSocketPath(emulator().directory());
@@ -55,8 +58,6 @@ protected:
         store_ = std::make_shared<XenStoreClient>(loop_.executor(), socket);
         rings_ = makeXenRings(loop_.executor(), store_);
     }
-    ~XenRingsTest() override { setGrantLimit(1024); }
-
     std::unique_ptr<VchanListener> listen(const VchanLimits& limits = {}) {
         // Each process is a machine of its own: tests run side by side.
         const std::string machine = "fake-" + std::to_string(::getpid());

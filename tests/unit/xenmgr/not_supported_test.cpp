@@ -90,7 +90,7 @@ TEST_F(NotSupportedTest, TheDocumentListsThePropertiesThatAreRefusedAndThoseWith
             continue;
         world.await(world.db.inject(vmNode(uuid), base));
         const std::string before = outcome();
-        ASSERT_EQ(before.find("|"), std::string::npos) << before;
+        ASSERT_EQ(before.find('|'), std::string::npos) << before;
         const PropertyContent value = other(property);
         if (name != "gpu")
             world.await(writeVmProperty(world.context, vm, property, value));

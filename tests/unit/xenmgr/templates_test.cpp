@@ -132,7 +132,7 @@ TEST(MergeJson, HostileTextIsRefusedByName) {
         {"{\"a\":1} trailing", errors::invalidArgs},
         {"{\"a\":1}{", errors::invalidArgs},
         {"{\"a\":", errors::invalidArgs},
-        {std::string("{\"a\":\"b\0c\"}", 12), errors::invalidArgs},
+        {std::string("{\"a\":\"b\0c\"}", 11), errors::invalidArgs},
         {R"({"a":"b\u0000c"})", errors::invalidArgs},
         {"{\"a\":\"\xff\xfe\"}", errors::invalidArgs},
         {"{\"a\":\"\xc0\xaf\"}", errors::invalidArgs},

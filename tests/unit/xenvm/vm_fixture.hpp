@@ -28,6 +28,12 @@ struct Running {
 };
 
 class VmTest : public testing::Test, public VmListener {
+public:
+    ~VmTest() override {
+        if (vm)
+            vm->close();
+    }
+
 protected:
     VmTest() {
         options.uuid = uuid;
@@ -38,11 +44,6 @@ protected:
         writeFileAtomically(kernel, "a kernel");
         writeConfig("");
     }
-    ~VmTest() override {
-        if (vm)
-            vm->close();
-    }
-
     void writeConfig(const std::string& more) {
         writeFileAtomically(options.configFile,
                             "memory = 64\nstartup = poweroff\nkernel = " + kernel + "\n" + more);

@@ -133,7 +133,7 @@ void Domain::readHypercalls() {
         if (text == "pv")
             self->pvDriver = true;
         else if (text.starts_with("acpi "))
-            self->acpiState = std::atoi(text.c_str() + 5);
+            self->acpiState = static_cast<int>(std::strtol(text.c_str() + 5, nullptr, 10));
         self->readHypercalls();
     };
     hypercalls_.async_wait(asio::posix::stream_descriptor::wait_read, std::move(onReadable));

@@ -114,7 +114,7 @@ void Guest::introduceSelf() {
     std::size_t online = 0;
     for (const auto& cpu : store_->list("cpu"))
         online += store_->read("cpu/" + cpu + "/availability") == "online" ? 1U : 0U;
-    const long memory = std::atol(value("memory/target").c_str());
+    const long memory = numberIn(value("memory/target"));
     print("domain " + value("domid") + " \"" + value("name") + "\", " + info_.type + ", " +
           std::to_string(memory / 1024) + " MiB, " + std::to_string(online) + " vCPUs" +
           fileText("kernel", info_.kernel) + fileText("ramdisk", info_.ramdisk));

@@ -136,7 +136,7 @@ std::string GuestStore::request(std::uint32_t type, const std::string& path, con
         if (answer == XS_WATCH_EVENT)
             continue;
         if (answer == XS_ERROR)
-            throw StoreError(text.c_str(), path);
+            throw StoreError(text.substr(0, text.find('\0')), path);
         return text;
     }
 }

@@ -7,6 +7,7 @@
 #include "toolstack/libs/unique_fd.hpp"
 
 #include <cstdint>
+#include <cstdlib>
 #include <deque>
 #include <optional>
 #include <stdexcept>
@@ -29,6 +30,11 @@ public:
 private:
     std::string code_;
 };
+
+/// The decimal number in a node; 0 when it holds none.
+inline long numberIn(const std::string& value) {
+    return std::strtol(value.c_str(), nullptr, 10);
+}
 
 class GuestStore {
 public:

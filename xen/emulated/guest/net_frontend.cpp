@@ -25,7 +25,7 @@ NetFrontend::NetFrontend(FrontendContext& context, std::string path) : Frontend(
     const std::string devid = this->path().substr(this->path().rfind('/') + 1);
     name_ = "eth" + devid;
     station_.mac = parseMac(context_.store.read(this->path() + "/mac").value_or("")).value_or(Mac{});
-    station_.ip = addressOf(context_.domid, static_cast<unsigned>(std::atoi(devid.c_str())));
+    station_.ip = addressOf(context_.domid, static_cast<unsigned>(numberIn(devid)));
 }
 
 void NetFrontend::describe(const std::string& ref) {
