@@ -6,6 +6,7 @@
 #include "browser_client.hpp"
 #include "client.hpp"
 #include "figures.hpp"
+#include "measure_proxy_floods.hpp"
 #include "programs.hpp"
 #include "proxy_world.hpp"
 #include "tests/support/process_facts.hpp"
@@ -221,6 +222,7 @@ int main(int argc, char** argv) {
         measureJson(world, report, options.effort);
         measureSync(world, report, options.effort);
         measureMemory(world, report);
+        measureFloods(world, report, options.effort);
         world.stop();
     } catch (const std::exception& e) {
         std::fprintf(stderr, "proxy_bench: %s\n", e.what());

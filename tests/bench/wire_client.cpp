@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstring>
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -164,6 +165,25 @@ void WireClient::oneByOne(unsigned count, std::vector<double>& times) {
         waitForReply();
         times.push_back(microsecondsSince(begin));
     }
+}
+
+void WireClient::callUntilFull() {
+    constexpr unsigned most = 1'000'000; // whoever takes so much has no bound
+    constexpr int stillMs = 200;
+    std::string out;
+    for (unsigned i = 0; i < most; ++i) {
+        if (out.empty())
+            appendCall(out);
+        const ssize_t sent = ::send(socket_.get(), out.data(), out.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent > 0) {
+            out.erase(0, static_cast<std::size_t>(sent));
+            continue;
+        }
+        pollfd entry{socket_.get(), POLLOUT, 0};
+        if (errno != EAGAIN || ::poll(&entry, 1, stillMs) <= 0 || (entry.revents & POLLHUP) != 0)
+            return;
+    }
+    throw Error("a client that does not read was never stopped");
 }
 
 double WireClient::inFlight(unsigned window, unsigned count) {

@@ -30,6 +30,8 @@ public:
     void oneByOne(unsigned count, std::vector<double>& times);
     /// Calls per second with `window` of them under way at any time.
     double inFlight(unsigned window, unsigned count);
+    /// Sends calls and reads nothing, until nothing more is taken or the connection is ended.
+    void callUntilFull();
 
 private:
     void authenticate();
