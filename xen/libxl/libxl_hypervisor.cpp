@@ -153,14 +153,21 @@ public:
     }
 
     Task<> save(DomId domid, UniqueFd stream, SaveMode mode) override {
-        return saveDomain(threads_, domid, std::move(stream), mode);
+        return saveAndWatch(threads_, deaths_, domid, std::move(stream), mode);
     }
 
     Task<> resume(DomId domid) override { return resumeAndWatch(threads_, deaths_, domid); }
 
     Task<DomId> restore(DomainConfig config, UniqueFd stream, ProgressHandler progress) override {
+        if (!stream)
+            throw Error(errors::invalidArgs, "restoring needs a stream");
         return createDomain(executor_, threads_, store_, std::move(config), std::move(stream),
                             std::move(progress));
+    }
+
+    Task<std::string> configurationJson(DomId domid) override {
+        return threads_->run(
+            [domid](LibxlContext& context) { return xen::configurationJson(context, domid); });
     }
 
     Task<> dumpCore(DomId domid, std::string path) override {
@@ -222,6 +229,20 @@ private:
         // Left by the last waking: it would end this sleep at once.
         co_await store->remove(fmt::format("/local/domain/{}/wakeup-req", domid));
         co_return co_await requestSleepOfGuest(executor, store, query, domid, state, limit);
+    }
+
+    static Task<> saveAndWatch(std::shared_ptr<LibxlThreads> threads, std::shared_ptr<DeathWatcher> deaths,
+                               DomId domid, UniqueFd stream, SaveMode mode) {
+        std::exception_ptr failure;
+        try {
+            co_await saveDomain(threads, domid, std::move(stream), mode);
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        if (!failure)
+            co_return;
+        deaths->resumed(domid); // the guest goes on: its next stop is news
+        std::rethrow_exception(failure);
     }
 
     static Task<> resumeAndWatch(std::shared_ptr<LibxlThreads> threads, std::shared_ptr<DeathWatcher> deaths,

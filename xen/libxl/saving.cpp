@@ -2,12 +2,16 @@
 #include "xen/libxl/saving.hpp"
 
 #include "toolstack/libs/log.hpp"
+#include "xen/libxl/domain_config_builder.hpp"
 #include "xen/libxl/domain_info.hpp"
 #include "xen/libxl/hvm_facts.hpp"
 
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <ctime>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -39,9 +43,32 @@ void requireSaveable(LibxlContext& context, DomId domid) {
         throw Error(fmt::format("{} cannot be saved: it is paused; unpause it first", domainText(domid)));
 }
 
+// libxl writes to the stream itself: the reader of a pipe that goes away is to be an error (EPIPE), not our
+// end. Signals of this kind are of the thread that writes.
+class NoPipeSignal {
+public:
+    NoPipeSignal() {
+        ::sigemptyset(&pipe_);
+        ::sigaddset(&pipe_, SIGPIPE);
+        ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+    }
+    NoPipeSignal(const NoPipeSignal&) = delete;
+    NoPipeSignal& operator=(const NoPipeSignal&) = delete;
+    ~NoPipeSignal() {
+        const timespec now{};
+        ::sigtimedwait(&pipe_, nullptr, &now); // the one that came, if any
+        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    }
+
+private:
+    sigset_t pipe_{};
+    sigset_t before_{};
+};
+
 void save(LibxlContext& context, DomId domid, int stream, SaveMode mode) {
     requireSaveable(context, domid);
     context.log().clear();
+    const NoPipeSignal guard;
     const int flags = mode == SaveMode::live ? LIBXL_SUSPEND_LIVE : 0;
     const int code = libxl_domain_suspend(context.get(), domid, stream, flags, nullptr);
     if (code >= 0)
@@ -78,6 +105,18 @@ void dumpCore(LibxlContext& context, DomId domid, const std::string& path) {
 }
 
 } // namespace
+
+std::string configurationJson(LibxlContext& context, DomId domid) {
+    stateOf(context, domid);
+    LibxlDomainConfig config;
+    context.check("reading the configuration of " + domainText(domid),
+                  libxl_retrieve_domain_configuration(context.get(), domid, &config.value, nullptr));
+    const std::unique_ptr<char, decltype(&std::free)> text(
+        libxl_domain_config_to_json(context.get(), &config.value), &std::free);
+    if (!text)
+        throw Error("the configuration of " + domainText(domid) + " cannot be written down");
+    return text.get();
+}
 
 Task<> saveDomain(std::shared_ptr<LibxlThreads> threads, DomId domid, UniqueFd stream, SaveMode mode) {
     const auto shared = std::make_shared<UniqueFd>(std::move(stream)); // jobs are copyable

@@ -15,6 +15,7 @@ namespace xb::xen {
 Task<> saveDomain(std::shared_ptr<LibxlThreads> threads, DomId domid, UniqueFd stream, SaveMode mode);
 Task<> resumeDomain(std::shared_ptr<LibxlThreads> threads, DomId domid);
 Task<> dumpDomainCore(std::shared_ptr<LibxlThreads> threads, DomId domid, std::string path);
+std::string configurationJson(LibxlContext& context, DomId domid);
 Task<> wakeDomain(std::shared_ptr<LibxlThreads> threads, std::shared_ptr<XenStore> store, DomId domid);
 
 } // namespace xb::xen
