@@ -42,6 +42,9 @@ Task<> Hypervisor::resume(DomId) {
 Task<DomId> Hypervisor::restore(DomainConfig, UniqueFd, ProgressHandler) {
     notOffered("restore");
 }
+Task<std::string> Hypervisor::configurationJson(DomId) {
+    notOffered("configurationJson");
+}
 Task<> Hypervisor::dumpCore(DomId, std::string) {
     notOffered("dumpCore");
 }

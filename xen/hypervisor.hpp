@@ -105,12 +105,16 @@ public:
     // ---- saving (what an implementation does not override answers NotSupported, here and below)
 
     /// Suspends the guest, which must have a PV driver for that, and writes it to `stream` (a file, pipe or
-    /// socket) in libxl's format. The domain is left stopped for suspend: destroy() or resume() it.
+    /// socket) in libxl's format. The domain is left stopped for suspend: destroy() or resume() it. When that
+    /// fails, the guest goes on, unless it is what failed.
     virtual Task<> save(DomId domid, UniqueFd stream, SaveMode mode);
     /// A domain that save() left goes on where it was.
     virtual Task<> resume(DomId domid);
-    /// As create(), with the memory and state of `stream`.
+    /// As create(), with the memory and state of `stream`: one that save() wrote of a domain of this type.
     virtual Task<DomId> restore(DomainConfig config, UniqueFd stream, ProgressHandler progress);
+    /// The configuration of the domain in the JSON of the implementation, for the header of a saved file
+    /// (saved_domain.hpp).
+    virtual Task<std::string> configurationJson(DomId domid);
     /// Writes an ELF core of the domain, which should be stopped or paused, to the new file `path`.
     virtual Task<> dumpCore(DomId domid, std::string path);
 

@@ -98,6 +98,7 @@ parts=("$@")
 for part in "${parts[@]}"; do
     case $part in
         smoke) try_smoke ;;
+        saving-pv | saving-pvh) contract saving "${part#*-}" 96 --gtest_filter='Saving*' ;; # of contract-*, alone
         contract-pv | contract-pvh) try_contract "${part#*-}" ;;
         vchan-pv | vchan-pvh) try_vchan "${part#*-}" ;;
         slow-script) try_slow_script ;;

@@ -33,11 +33,17 @@ struct Seconds {
     double restartSpacing = 5;
 };
 
+/// Where cores go, and how much of them.
+struct Cores {
+    std::filesystem::path directory;
+    std::uint64_t mib = CoreLimits().bytes >> 20;
+};
+
 std::chrono::milliseconds milliseconds(double seconds) {
     return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
 }
 
-void addOptions(CLI::App& app, Settings& settings, Classic& classic, Seconds& seconds) {
+void addOptions(CLI::App& app, Settings& settings, Classic& classic, Seconds& seconds, Cores& cores) {
     addCommonOptions(app, settings.common, true);
     app.add_option("--uuid", settings.vm.uuid, "the VM [the key uuid of the configuration]")
         ->type_name("UUID");
@@ -53,6 +59,15 @@ void addOptions(CLI::App& app, Settings& settings, Classic& classic, Seconds& se
     app.add_option("--state-directory", settings.stateDirectory,
                    "for lock files [/run/xenbroker/xenvm below --root]")
         ->type_name("DIR");
+
+    app.add_option("--core-directory", cores.directory,
+                   "for cores of crashed guests [/var/lib/xenbroker/cores below --root]")
+        ->type_name("DIR");
+    app.add_option("--max-cores", settings.vm.coreLimits.files, "cores there, of all VMs")
+        ->capture_default_str();
+    app.add_option("--max-core-mib", cores.mib, "MiB that they may take")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 30))
+        ->capture_default_str();
 
     const auto time = CLI::Range(0.0, 7.0 * 24 * 3600);
     app.add_option("--acknowledge-timeout", seconds.acknowledge, "seconds to acknowledge a shutdown")
@@ -111,7 +126,7 @@ void nameLog(const Settings& settings) {
     log::setLevel(settings.common.logLevel);
 }
 
-int start(Settings& settings, const Classic& classic, const Seconds& seconds) {
+int start(Settings& settings, const Classic& classic, const Seconds& seconds, const Cores& cores) {
     if (settings.vm.configFile.empty())
         settings.vm.configFile = classic.file;
     std::string error;
@@ -127,6 +142,9 @@ int start(Settings& settings, const Classic& classic, const Seconds& seconds) {
     }
     nameLog(settings);
     settings.vm.root = settings.common.root;
+    settings.vm.coreLimits.bytes = cores.mib << 20;
+    settings.vm.coreDirectory =
+        cores.directory.empty() ? below(settings.common.root, "/var/lib/xenbroker/cores") : cores.directory;
     settings.vm.limits.acknowledge =
         std::chrono::ceil<std::chrono::seconds>(milliseconds(seconds.acknowledge));
     settings.vm.limits.stop = milliseconds(seconds.stop);
@@ -144,8 +162,9 @@ int runXenvm(int argc, char** argv) {
     Settings settings;
     Classic classic;
     Seconds seconds;
-    addOptions(app, settings, classic, seconds);
-    const auto body = [&] { return start(settings, classic, seconds); };
+    Cores cores;
+    addOptions(app, settings, classic, seconds, cores);
+    const auto body = [&] { return start(settings, classic, seconds, cores); };
     const int status = runProgram("xenvm", app, settings.common, argc, argv, body);
     return status == exitUsage ? exitBadConfig : status;
 }

@@ -86,6 +86,7 @@ struct Config {
     Policy onHalt = Policy::destroy;
     Policy onRestart = Policy::restart;
     Policy onCrash = Policy::destroy;
+    bool enableDump = false; ///< of the core, before onCrash
 
     bool hvm = false;
     std::optional<std::string> type; ///< pv, pvh or hvm; says more than `hvm`

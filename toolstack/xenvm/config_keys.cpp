@@ -331,6 +331,7 @@ const std::vector<Key>& keys() {
          clearMember<&Config::extraVmWatches>},
         {"xci-service", &Config::xciService},
         {"disable-migrate", &Config::disableMigrate},
+        {"enable-dump", &Config::enableDump},
         diskKey,
         {"nic", nicCustom, 0, any, clearMember<&Config::nics>},
         {"vif", nicCustom, 0, any, clearMember<&Config::nics>},

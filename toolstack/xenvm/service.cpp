@@ -2,6 +2,7 @@
 #include "toolstack/xenvm/service.hpp"
 
 #include "toolstack/libs/log.hpp"
+#include "toolstack/libs/utf8.hpp"
 #include "toolstack/xenvm/errors.hpp"
 #include "toolstack/xenvm/text.hpp"
 
@@ -21,6 +22,11 @@ halt FORCED                            shut the guest down
 reboot FORCED AUTO-START               shut the guest down, start it again
 destroy                                take the domain down at once
 pause, unpause                         stop its processors, let them run
+suspend FILE LIVE                      save it to a file and take it down
+checkpoint FILE LIVE                   save it to a file, it goes on
+restore FILE PAUSED DELETE             build it from such a file
+s3suspend SECONDS, s4suspend SECONDS   let the guest sleep, hibernate
+trigger s3resume                       wake it from sleep
 get_domid, get_stubdomid               numbers of its domains, -1 if none
 get_status, get_acpi_state             life state, ACPI sleep state
 get_console                            terminal of its console
@@ -42,6 +48,14 @@ static_assert(std::string_view(declared::missingCapability) == errorNames::missi
 
 [[noreturn]] void notSupported(const char* method) {
     throw Error(errors::notSupported, fmt::format("{} is not supported by this version of xenvm", method));
+}
+
+std::chrono::seconds sleepLimit(std::int32_t seconds) {
+    constexpr std::int32_t longest = 3600;
+    if (seconds < 0 || seconds > longest)
+        throw Error(errors::invalidArgs,
+                    fmt::format("timeout {} is not between 0 and {} seconds", seconds, longest));
+    return std::chrono::seconds(seconds);
 }
 
 // The separators of an entry must not come from within an argument.
@@ -83,6 +97,33 @@ Task<> Service::pause(Caller) {
 
 Task<> Service::unpause(Caller) {
     co_await vm_->unpause();
+}
+
+Task<> Service::suspend(Caller, std::string file, bool live) {
+    co_await vm_->suspend(std::move(file), live);
+}
+
+Task<> Service::checkpoint(Caller, std::string file, bool live) {
+    co_await vm_->checkpoint(std::move(file), live);
+}
+
+Task<> Service::restore(Caller, std::string file, bool paused, bool remove) {
+    co_await vm_->restore(std::move(file), paused, remove);
+}
+
+Task<> Service::s3suspend(Caller, std::int32_t timeout) {
+    co_await vm_->sleep(sleepLimit(timeout));
+}
+
+Task<> Service::s4suspend(Caller, std::int32_t timeout) {
+    co_await vm_->hibernate(sleepLimit(timeout));
+}
+
+Task<> Service::trigger(Caller, std::string trigger) {
+    if (trigger != "s3resume")
+        throw Error(errors::invalidArgs,
+                    fmt::format("there is no trigger \"{}\", only s3resume", printable(trigger, 64)));
+    co_await vm_->wakeGuest();
 }
 
 // ---- queries
@@ -204,23 +245,8 @@ Task<std::string> Service::getLastError(Caller) {
 
 // ---- not supported yet
 
-Task<> Service::suspend(Caller, std::string, bool) {
-    notSupported("suspend");
-}
-Task<> Service::restore(Caller, std::string, bool, bool) {
-    notSupported("restore");
-}
-Task<> Service::s3suspend(Caller, std::int32_t) {
-    notSupported("s3suspend");
-}
-Task<> Service::s4suspend(Caller, std::int32_t) {
-    notSupported("s4suspend");
-}
 Task<std::string> Service::getVnc(Caller) {
     notSupported("get_vnc");
-}
-Task<> Service::trigger(Caller, std::string) {
-    notSupported("trigger");
 }
 Task<> Service::pciAdd(Caller, std::int32_t, std::int32_t, std::int32_t, std::int32_t, std::int32_t, bool,
                        bool, bool) {

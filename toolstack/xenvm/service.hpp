@@ -49,6 +49,7 @@ public:
     // Not supported yet.
     Task<> suspend(Caller caller, std::string file, bool live) override;
     Task<> restore(Caller caller, std::string file, bool paused, bool remove) override;
+    Task<> checkpoint(Caller caller, std::string file, bool live) override;
     Task<> s3suspend(Caller caller, std::int32_t timeout) override;
     Task<> s4suspend(Caller caller, std::int32_t timeout) override;
     Task<std::string> getVnc(Caller caller) override;

@@ -98,6 +98,8 @@ Task<> Vm::build(Intent owed) {
     co_await checkHost(hypervisor_, std::move(wanted), !config_.current().noMemoryCheck);
     throwIfDestroyed();
 
+    if (restoreFrom_)
+        enter(LifeState::restoring, owed);
     enter(LifeState::creatingDomain, owed);
     co_await mirror_->flush(); // whoever finds a half-built domain must know it for one
     xen::Hypervisor::ProgressHandler progress = [this, owed](xen::CreateStep step, xen::DomId domid) {
@@ -107,7 +109,11 @@ Task<> Vm::build(Intent owed) {
         enter(LifeState::creatingDevices, owed);
     };
     try {
-        domid_ = co_await hypervisor_.create(std::move(translation.domain), std::move(progress));
+        if (restoreFrom_)
+            domid_ = co_await hypervisor_.restore(std::move(translation.domain), std::move(restoreFrom_),
+                                                  std::move(progress));
+        else
+            domid_ = co_await hypervisor_.create(std::move(translation.domain), std::move(progress));
     } catch (...) {
         domid_.reset(); // create() has undone everything
         throw;
@@ -135,7 +141,8 @@ Task<> Vm::abandon() {
             co_return;
         }
     }
-    if (state() != LifeState::shutdown)
+    // A suspended VM of which nothing was built is as it was.
+    if (state() != LifeState::shutdown && state() != LifeState::suspended)
         enter(LifeState::shutdown);
 }
 

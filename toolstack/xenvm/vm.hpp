@@ -5,7 +5,9 @@
 #pragma once
 
 #include "toolstack/libs/task.hpp"
+#include "toolstack/libs/unique_fd.hpp"
 #include "toolstack/xenvm/config_slots.hpp"
+#include "toolstack/xenvm/core_files.hpp"
 #include "toolstack/xenvm/life_cycle.hpp"
 #include "toolstack/xenvm/node_watches.hpp"
 #include "toolstack/xenvm/policy.hpp"
@@ -45,6 +47,9 @@ struct VmOptions {
     /// Stands for / of the paths in the configuration.
     std::filesystem::path root = "/";
     VmLimits limits;
+    /// Of crashed guests, with enable-dump.
+    std::filesystem::path coreDirectory = "/var/lib/xenbroker/cores";
+    CoreLimits coreLimits;
 };
 
 /// Is told of what happens, on the loop, in order.
@@ -79,6 +84,19 @@ public:
     Task<> destroy();
     Task<> pause();
     Task<> unpause();
+    /// Saves the running guest to `file`, an absolute path below the root, and takes the domain down. On
+    /// failure there is no file and the guest goes on. A destroy breaks in.
+    Task<> suspend(std::string file, bool live);
+    /// The same, but the guest goes on.
+    Task<> checkpoint(std::string file, bool live);
+    /// Builds the domain from what suspend() or xl wrote; `remove`: the file, after success.
+    Task<> restore(std::string file, bool paused, bool remove);
+    /// Asks the guest for S3, waits until it sleeps.
+    Task<> sleep(std::chrono::seconds limit);
+    /// Asks the guest for S4, waits until its domain is gone.
+    Task<> hibernate(std::chrono::seconds limit);
+    /// Wakes a guest from S3.
+    Task<> wakeGuest();
 
     LifeState state() const { return life_.state(); }
     /// -1 when there is no domain.
@@ -100,6 +118,7 @@ public:
 private:
     class DestroyMark;
     struct Acknowledgement;
+    struct SaveOutcome;
 
     // vm.cpp: the operations, under the lock
     /// `owed`: restart when nobody would start it again if we were killed on the way.
@@ -119,6 +138,19 @@ private:
     void recordIntent(Intent intent);
     void failOperation(const std::exception& reason);
     void reportStopReason(const char* what);
+
+    // vm_saving.cpp
+    Task<> saveTo(std::filesystem::path path, bool live);
+    Task<> runSave(UniqueFd stream, xen::SaveMode mode);
+    static Task<> saveInBackground(std::shared_ptr<Vm> self, std::shared_ptr<SaveOutcome> outcome,
+                                   xen::DomId domid, UniqueFd stream, xen::SaveMode mode);
+    Task<> goOn();
+    Task<> restoreAtStartUp(std::string file, bool remove);
+    Task<> adoptSave(xen::DomainInfo info, Intent intent);
+    Task<> requireSleeper(const char* operation);
+    Task<> requestSleep(xen::SleepState wanted, const char* operation);
+
+    Task<> dumpCrash(xen::DomId domid);
 
     // vm_adoption.cpp: what is found, and what happens unasked
     Task<> adoptDomain(xen::DomainInfo info, StateMirror::Recorded recorded);
@@ -162,7 +194,10 @@ private:
     std::optional<xen::DomainEvent> ended_;
     bool reacted_ = false; ///< to ended_
     Intent intent_ = Intent::none;
-    bool adopted_ = false; ///< a domain or a state of the last xenvm
+    UniqueFd restoreFrom_;       ///< of the build that is under way; none: the guest boots
+    bool saving_ = false;        ///< the guest stops for us
+    bool abandonedSave_ = false; ///< by the last xenvm: the guest may stop for a save that nobody makes
+    bool adopted_ = false;       ///< a domain or a state of the last xenvm
     int destroyers_ = 0;
     unsigned generation_ = 0; ///< counts operations that make a pending restart pointless
     std::chrono::steady_clock::time_point lastStart_;

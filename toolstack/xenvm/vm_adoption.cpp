@@ -50,13 +50,19 @@ Task<> Vm::adoptDomain(xen::DomainInfo info, StateMirror::Recorded recorded) {
     adopted_ = true;
     domid_ = info.domid;
     const LifeState last = recorded.state.value_or(LifeState::running);
-    const bool building = last == LifeState::creatingDomain || last == LifeState::creatingDevices;
+    const bool building = last == LifeState::creatingDomain || last == LifeState::creatingDevices ||
+                          last == LifeState::restoring;
     if (building && info.paused && !info.shutdown) {
         life_.adopt(last);
         co_await takeDown();
         enter(LifeState::shutdown, recorded.intent == Intent::restart ? Intent::restart : Intent::none);
         report(fmt::format("domain {} was half built when its monitor ended; it has been destroyed",
                            info.domid));
+        co_return;
+    }
+
+    if (last == LifeState::suspending) {
+        co_await adoptSave(info, recorded.intent);
         co_return;
     }
 
@@ -84,7 +90,8 @@ void Vm::begin() {
         if (startup == Startup::start || startup == Startup::paused)
             spawn(executor_, "start at start-up", startUp(startup == Startup::paused));
         else if (startup != Startup::shutdown)
-            report("startup: restoring from a file is not supported yet");
+            spawn(executor_, "restore at start-up",
+                  restoreAtStartUp(config.restoreFile, startup == Startup::restoreDelete));
     } else if (intent_ == Intent::restart && !domid_) {
         spawn(executor_, "restart that was under way", restartLater(generation_));
     } else if (intent_ == Intent::restart && state() == LifeState::created) {
@@ -133,6 +140,8 @@ void Vm::onDomainEvent(xen::DomainEvent event, xen::DomId domid) {
     if (domid_ != domid)
         return;
     const bool vanished = event.kind == xen::DomainEvent::Kind::death;
+    if (saving_ && !vanished && event.reason == xen::ShutdownReason::suspend)
+        return; // as we asked for
     if (!ended_) {
         ended_ = event;
     } else if (vanished && reacted_) {
@@ -151,6 +160,29 @@ Task<> Vm::react(xen::DomId domid) {
     AsyncMutex::Lock lock = co_await operations_.lock();
     if (domid_ != domid || !ended_ || reacted_)
         co_return;
+    if (ended_->kind == xen::DomainEvent::Kind::shutdown && ended_->reason == xen::ShutdownReason::suspend) {
+        // A save that is over may have let it go on before its suspend was told.
+        const auto now = co_await hypervisor_.domain(domid);
+        if (now && !now->shutdown && !now->dying) {
+            ended_.reset();
+            co_return;
+        }
+    }
+    if (abandonedSave_ && ended_->kind == xen::DomainEvent::Kind::shutdown &&
+        ended_->reason == xen::ShutdownReason::suspend) {
+        std::string failure;
+        try {
+            co_await goOn();
+        } catch (const std::exception& e) {
+            failure = e.what();
+        }
+        if (!failure.empty())
+            report(failure);
+        co_return;
+    }
+    if (config_.current().enableDump && ended_->kind == xen::DomainEvent::Kind::shutdown &&
+        ended_->reason == xen::ShutdownReason::crash)
+        co_await dumpCrash(domid);
     reacted_ = true;
     const Reaction reaction = reactionTo(*ended_);
     log::info("domain {} ended: {}", domid,

@@ -4,7 +4,9 @@
 //   request   {"id": N, "method": "create", "params": {...}}
 //   reply     {"id": N, "result": ...}  or  {"id": N, "error": {"name": "...", "text": "..."}}
 //   progress  {"progress": N, "step": 0, "domid": D}           to the request N
-//   event     {"event": "shutdown" | "death", "domid": D, "reason": R}   to every client
+//   event     {"event": "shutdown" | "death" | "resumed", "domid": D, "reason": R}   to every client
+//
+// With save, restore and dumpCore comes the descriptor of the file, pipe or socket that they write or read.
 //
 // Reading throws xb::Error for anything malformed.
 #pragma once

@@ -8,7 +8,10 @@
 #include "xen/xenstore_client.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
 #include <map>
+#include <unistd.h>
 
 namespace xb::xen {
 
@@ -45,7 +48,7 @@ public:
     }
 
     Task<std::shared_ptr<Document>> call(std::string method, std::shared_ptr<Document> request,
-                                         Hypervisor::ProgressHandler progress = {});
+                                         Hypervisor::ProgressHandler progress = {}, UniqueFd descriptor = {});
 
     std::shared_ptr<WatchEntry> addWatch(DomId domid, Hypervisor::EventHandler handler);
     void removeWatch(const std::shared_ptr<WatchEntry>& entry) { std::erase(watches_, entry); }
@@ -105,7 +108,7 @@ void Connection::handle(std::shared_ptr<Document> message) {
 }
 
 Task<std::shared_ptr<Document>> Connection::call(std::string method, std::shared_ptr<Document> request,
-                                                 Hypervisor::ProgressHandler progress) {
+                                                 Hypervisor::ProgressHandler progress, UniqueFd descriptor) {
     const auto self = shared_from_this();
     if (lost_)
         throw Error(errors::disconnected, "xen-emulator is gone: " + method + " cannot be done");
@@ -118,7 +121,7 @@ Task<std::shared_ptr<Document>> Connection::call(std::string method, std::shared
     const auto pending = std::make_shared<PendingCall>(executor_);
     pending->progress = std::move(progress);
     pending_.emplace(id, pending);
-    socket_->send(toText(message));
+    socket_->send(toText(message), std::move(descriptor));
     co_await pending->answered.wait();
     if (!pending->reply)
         throw Error(errors::disconnected, "xen-emulator went away during " + method);
@@ -155,6 +158,12 @@ void Connection::onEvent(const Json& message) {
     event.reason = static_cast<ShutdownReason>(numberMember(message, "reason"));
     const DomId domid = domidMember(message);
     const auto copy = watches_;
+    if (stringMember(message, "event") == "resumed") {
+        for (const auto& entry : copy)
+            if (entry->domid == domid)
+                entry->shutdownTold = false;
+        return;
+    }
     for (const auto& entry : copy)
         if (entry->domid == domid && std::find(watches_.begin(), watches_.end(), entry) != watches_.end())
             tell(entry, event);
@@ -253,8 +262,12 @@ public:
     Task<> powerButton(DomId domid) override { co_await connection_->call("powerButton", parameters(domid)); }
 
     Task<bool> requestShutdown(DomId domid, ShutdownRequest request, std::chrono::seconds limit) override {
+        return this->request(domid, wordOf(request), limit);
+    }
+
+    Task<bool> request(DomId domid, const char* word, std::chrono::seconds limit) {
         auto document = parameters(domid);
-        document->AddMember("request", rapidjson::StringRef(wordOf(request)), document->GetAllocator());
+        document->AddMember("request", rapidjson::StringRef(word), document->GetAllocator());
         document->AddMember("seconds", static_cast<std::uint64_t>(std::max<std::int64_t>(limit.count(), 0)),
                             document->GetAllocator());
         const auto reply = co_await connection_->call("requestShutdown", document);
@@ -295,6 +308,65 @@ public:
         request->AddMember("config", toJson(config, request->GetAllocator()), request->GetAllocator());
         const auto reply = co_await connection_->call("memoryNeeded", request);
         co_return numberMember(*reply, "result");
+    }
+
+    Task<> save(DomId domid, UniqueFd stream, SaveMode) override {
+        co_await connection_->call("save", parameters(domid), {}, std::move(stream));
+    }
+
+    Task<> resume(DomId domid) override { co_await connection_->call("resume", parameters(domid)); }
+
+    Task<DomId> restore(DomainConfig config, UniqueFd stream, ProgressHandler progress) override {
+        if (!stream)
+            throw Error(errors::invalidArgs, "restoring needs a stream");
+        auto request = parameters();
+        request->AddMember("config", toJson(config, request->GetAllocator()), request->GetAllocator());
+        const auto reply =
+            co_await connection_->call("restore", request, std::move(progress), std::move(stream));
+        co_return static_cast<DomId>(numberMember(*reply, "result"));
+    }
+
+    Task<std::string> configurationJson(DomId domid) override {
+        const auto reply = co_await connection_->call("configuration", parameters(domid));
+        co_return toText((*reply)["result"]);
+    }
+
+    Task<> dumpCore(DomId domid, std::string path) override {
+        UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+        if (!file)
+            throw systemError("cannot make the core file " + path, errno);
+        std::exception_ptr failure;
+        try {
+            co_await connection_->call("dumpCore", parameters(domid), {}, std::move(file));
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        if (!failure)
+            co_return;
+        ::unlink(path.c_str());
+        std::rethrow_exception(failure);
+    }
+
+    Task<bool> requestSleep(DomId domid, SleepState state, std::chrono::seconds limit) override {
+        // Left by the last waking: it would end this sleep at once.
+        co_await store_.remove("/local/domain/" + std::to_string(domid) + "/wakeup-req");
+        co_return co_await request(domid, state == SleepState::s3 ? "s3" : "hibernate", limit);
+    }
+
+    Task<> wake(DomId domid) override {
+        const auto home = "/local/domain/" + std::to_string(domid);
+        const auto type = co_await store_.read("/libxl/" + std::to_string(domid) + "/type");
+        if (!type)
+            throw Error("there is no domain " + std::to_string(domid));
+        if (type != "hvm")
+            throw Error(errors::notSupported,
+                        "domain " + std::to_string(domid) + " cannot be woken: only HVM guests sleep");
+        co_await store_.write(home + "/wakeup-req", "1");
+    }
+
+    Task<bool> hasPvDriver(DomId domid) override {
+        const auto reply = co_await connection_->call("hasPvDriver", parameters(domid));
+        co_return (*reply)["result"].IsTrue();
     }
 
     XenStore& store() override { return store_; }

@@ -29,9 +29,12 @@
 #define XB_EXIT_SHUTDOWN 64
 
 /// The guest's descriptor for what a hypervisor offers besides xenstore: a SOCK_SEQPACKET socket with one
-/// word per message. To the guest: "start" (nothing runs before), "power-button". From it: "pv" (an HVM
-/// guest's PV driver is up), "acpi N" (S-state).
+/// word per message. To the guest: "start" or "restore\nSTATE" (nothing runs before), "power-button",
+/// "resume" (a suspend came to nothing: go on). From it: "pv" (an HVM guest's PV driver is up), "acpi N"
+/// (S-state), "suspend\nSTATE" (it stands still, and this is all it is: guest_state.hpp).
 #define XB_HYPERCALL_FD 3
+/// Longest message there, in bytes.
+#define XB_LONGEST_HYPERCALL (64 * 1024)
 
 struct shared_event {
     uint32_t domid; ///< who raised it, or XB_EVENT_VIRQ

@@ -48,6 +48,13 @@ Task<std::unique_ptr<DomainWatch>> DeathWatcher::watch(std::shared_ptr<DeathWatc
     co_return std::make_unique<Watch>(std::move(entry));
 }
 
+void DeathWatcher::resumed(DomId domid) {
+    for (const auto& weak : entries_)
+        if (const auto entry = weak.lock(); entry && entry->domid == domid)
+            entry->stopped = false;
+    lookSoon(); // it may have stopped again before we came here
+}
+
 void DeathWatcher::lookSoon() {
     again_ = true;
     if (looking_)

@@ -23,6 +23,8 @@ public:
     /// As Hypervisor::watch().
     static Task<std::unique_ptr<DomainWatch>> watch(std::shared_ptr<DeathWatcher> self, DomId domid,
                                                     Hypervisor::EventHandler handler);
+    /// The domain, which had stopped, runs again: its next stop is news.
+    void resumed(DomId domid);
 
 private:
     struct Entry;

@@ -61,18 +61,43 @@ void removeRemains(LibxlContext& context, const std::string& uuid) {
                    context.log().complaints());
 }
 
-DomId build(LibxlContext& context, const DomainConfig& config) {
+// libxl's own streams, not those of xend's time, which it would convert.
+constexpr std::uint32_t streamVersion = 2;
+
+struct RestoreParameters {
+    libxl_domain_restore_params value;
+    RestoreParameters() {
+        libxl_domain_restore_params_init(&value);
+        value.stream_version = streamVersion;
+    }
+    RestoreParameters(const RestoreParameters&) = delete;
+    RestoreParameters& operator=(const RestoreParameters&) = delete;
+    ~RestoreParameters() { libxl_domain_restore_params_dispose(&value); }
+};
+
+int make(LibxlContext& context, libxl_domain_config& config, std::uint32_t& domid, int stream) {
+    if (stream < 0)
+        return libxl_domain_create_new(context.get(), &config, &domid, nullptr, nullptr);
+    constexpr int noWayBack = -1;
+    const RestoreParameters parameters;
+    return libxl_domain_create_restore(context.get(), &config, &domid, stream, noWayBack, &parameters.value,
+                                       nullptr, nullptr);
+}
+
+// With the state that `stream` has, unless it is -1.
+DomId build(LibxlContext& context, const DomainConfig& config, int stream) {
+    const char* const what = stream < 0 ? "creating" : "restoring";
     if (const auto other = queryDomainByUuid(context, config.uuid))
-        throw Error(fmt::format("creating domain '{}' failed: {} has its UUID {} already", config.name,
+        throw Error(fmt::format("{} domain '{}' failed: {} has its UUID {} already", what, config.name,
                                 domainText(other->domid), config.uuid));
     LibxlDomainConfig translated;
     translate(config, translated);
     context.log().clear();
     std::uint32_t domid = invalidDomid;
-    const int code = libxl_domain_create_new(context.get(), &translated.value, &domid, nullptr, nullptr);
+    const int code = make(context, translated.value, domid, stream);
     if (code < 0) {
         auto error = std::make_exception_ptr(
-            libxlError(fmt::format("creating domain '{}'", config.name), code, context.log()));
+            libxlError(fmt::format("{} domain '{}'", what, config.name), code, context.log()));
         removeRemains(context, config.uuid);
         std::rethrow_exception(error);
     }
@@ -94,7 +119,7 @@ std::vector<std::string> loopFiles(const DomainConfig& config) {
 } // namespace
 
 Task<DomId> createDomain(Executor executor, std::shared_ptr<LibxlThreads> threads,
-                         std::shared_ptr<XenStore> store, DomainConfig config,
+                         std::shared_ptr<XenStore> store, DomainConfig config, UniqueFd stream,
                          Hypervisor::ProgressHandler progress) {
     auto made = std::make_shared<MadeReport>();
     made->threads = threads;
@@ -109,7 +134,10 @@ Task<DomId> createDomain(Executor executor, std::shared_ptr<LibxlThreads> thread
     DomId domid = 0;
     std::exception_ptr failure;
     try {
-        auto job = [config = std::move(config)](LibxlContext& context) { return build(context, config); };
+        const auto shared = std::make_shared<UniqueFd>(std::move(stream)); // jobs are copyable
+        auto job = [config = std::move(config), shared](LibxlContext& context) {
+            return build(context, config, shared->get());
+        };
         domid = co_await threads->run(std::move(job));
     } catch (...) {
         failure = std::current_exception();

@@ -9,9 +9,9 @@
 
 namespace xb::xen {
 
-/// As Hypervisor::create().
+/// As Hypervisor::create(); or, with a stream, as Hypervisor::restore().
 Task<DomId> createDomain(Executor executor, std::shared_ptr<LibxlThreads> threads,
-                         std::shared_ptr<XenStore> store, DomainConfig config,
+                         std::shared_ptr<XenStore> store, DomainConfig config, UniqueFd stream,
                          Hypervisor::ProgressHandler progress);
 
 } // namespace xb::xen

@@ -23,12 +23,9 @@ bool runs(const std::optional<DomainInfo>& info) {
     return info && !info->shutdown && !info->dying;
 }
 
-} // namespace
-
-Task<bool> requestOfGuest(Executor executor, std::shared_ptr<XenStore> store, DeathWatcher::Query query,
-                          DomId domid, ShutdownRequest request, std::chrono::seconds limit) {
+Task<bool> ask(Executor executor, std::shared_ptr<XenStore> store, DeathWatcher::Query query, DomId domid,
+               std::string word, std::chrono::seconds limit) {
     const auto node = fmt::format("/local/domain/{}/control/shutdown", domid);
-    const std::string word = wordFor(request);
     const auto deadline = std::chrono::steady_clock::now() + limit;
 
     auto changed = std::make_shared<Event>(executor);
@@ -55,6 +52,19 @@ Task<bool> requestOfGuest(Executor executor, std::shared_ptr<XenStore> store, De
         co_await store->write(node, "");
         co_return false;
     }
+}
+
+} // namespace
+
+Task<bool> requestOfGuest(Executor executor, std::shared_ptr<XenStore> store, DeathWatcher::Query query,
+                          DomId domid, ShutdownRequest request, std::chrono::seconds limit) {
+    return ask(std::move(executor), std::move(store), std::move(query), domid, wordFor(request), limit);
+}
+
+Task<bool> requestSleepOfGuest(Executor executor, std::shared_ptr<XenStore> store, DeathWatcher::Query query,
+                               DomId domid, SleepState state, std::chrono::seconds limit) {
+    return ask(std::move(executor), std::move(store), std::move(query), domid,
+               state == SleepState::s3 ? "s3" : "hibernate", limit);
 }
 
 } // namespace xb::xen

@@ -18,5 +18,8 @@ namespace xb::xen {
 /// exist.
 Task<bool> requestOfGuest(Executor executor, std::shared_ptr<XenStore> store, DeathWatcher::Query query,
                           DomId domid, ShutdownRequest request, std::chrono::seconds limit);
+/// The same for sleep.
+Task<bool> requestSleepOfGuest(Executor executor, std::shared_ptr<XenStore> store, DeathWatcher::Query query,
+                               DomId domid, SleepState state, std::chrono::seconds limit);
 
 } // namespace xb::xen

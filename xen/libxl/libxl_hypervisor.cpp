@@ -7,8 +7,10 @@
 #include "xen/libxl/domain_creation.hpp"
 #include "xen/libxl/domain_info.hpp"
 #include "xen/libxl/guest_request.hpp"
+#include "xen/libxl/hvm_facts.hpp"
 #include "xen/libxl/libxl_threads.hpp"
 #include "xen/libxl/loop_devices.hpp"
+#include "xen/libxl/saving.hpp"
 
 #include <fmt/format.h>
 
@@ -45,20 +47,6 @@ int libxlReason(ShutdownReason reason) {
     return LIBXL_SHUTDOWN_REASON_POWEROFF;
 }
 
-std::uint64_t hvmParameter(LibxlContext& context, DomId domid, std::uint32_t parameter) {
-    std::uint64_t value = 0;
-    if (xc_hvm_param_get(context.control(), domid, parameter, &value) != 0)
-        throw systemError(fmt::format("reading HVM parameter {} of {}", parameter, domainText(domid)), errno);
-    return value;
-}
-
-DomainInfo requireDomain(LibxlContext& context, DomId domid) {
-    auto info = queryDomainState(context, domid);
-    if (!info)
-        throw Error(fmt::format("there is no {}", domainText(domid)));
-    return *info;
-}
-
 void destroyDomain(LibxlContext& context, DomId domid) {
     if (!queryDomainState(context, domid))
         return;
@@ -86,14 +74,6 @@ std::uint64_t neededMemory(LibxlContext& context, const DomainConfig& config) {
     context.check(fmt::format("working out the memory that domain '{}' needs", config.name),
                   libxl_domain_need_memory(context.get(), &translated.value, invalidDomid, &result));
     return result;
-}
-
-// What libxl wrote down when the domain was made; its descriptions of domains take PVH for HVM.
-Task<bool> isHvm(std::shared_ptr<LibxlThreads> threads, std::shared_ptr<XenStore> store, DomId domid) {
-    auto require = [domid](LibxlContext& context) { requireDomain(context, domid); };
-    co_await threads->run(require);
-    const auto type = co_await store->read(fmt::format("/libxl/{}/type", domid));
-    co_return type == "hvm";
 }
 
 } // namespace
@@ -125,7 +105,7 @@ public:
     }
 
     Task<DomId> create(DomainConfig config, ProgressHandler progress) override {
-        return createDomain(executor_, threads_, store_, std::move(config), std::move(progress));
+        return createDomain(executor_, threads_, store_, std::move(config), UniqueFd(), std::move(progress));
     }
 
     Task<> unpause(DomId domid) override {
@@ -172,6 +152,36 @@ public:
             [config = std::move(config)](LibxlContext& context) { return neededMemory(context, config); });
     }
 
+    Task<> save(DomId domid, UniqueFd stream, SaveMode mode) override {
+        return saveAndWatch(threads_, deaths_, domid, std::move(stream), mode);
+    }
+
+    Task<> resume(DomId domid) override { return resumeAndWatch(threads_, deaths_, domid); }
+
+    Task<DomId> restore(DomainConfig config, UniqueFd stream, ProgressHandler progress) override {
+        if (!stream)
+            throw Error(errors::invalidArgs, "restoring needs a stream");
+        return createDomain(executor_, threads_, store_, std::move(config), std::move(stream),
+                            std::move(progress));
+    }
+
+    Task<std::string> configurationJson(DomId domid) override {
+        return threads_->run(
+            [domid](LibxlContext& context) { return xen::configurationJson(context, domid); });
+    }
+
+    Task<> dumpCore(DomId domid, std::string path) override {
+        return dumpDomainCore(threads_, domid, std::move(path));
+    }
+
+    Task<bool> requestSleep(DomId domid, SleepState state, std::chrono::seconds limit) override {
+        return askToSleep(executor_, threads_, store_, query_, domid, state, limit);
+    }
+
+    Task<> wake(DomId domid) override { return wakeDomain(threads_, store_, domid); }
+
+    Task<bool> hasPvDriver(DomId domid) override { return xen::hasPvDriver(threads_, store_, domid); }
+
     XenStore& store() override { return *store_; }
 
 private:
@@ -204,17 +214,41 @@ private:
     static Task<bool> askToStop(Executor executor, std::shared_ptr<LibxlThreads> threads,
                                 std::shared_ptr<XenStore> store, DeathWatcher::Query query, DomId domid,
                                 ShutdownRequest request, std::chrono::seconds limit) {
-        const bool hvm = co_await isHvm(threads, store, domid);
-        if (hvm) {
-            // A guest without PV drivers has set no callback for events.
-            auto ask = [domid](LibxlContext& context) {
-                return hvmParameter(context, domid, HVM_PARAM_CALLBACK_IRQ) != 0;
-            };
-            const bool hasDriver = co_await threads->run(ask);
-            if (!hasDriver)
-                co_return false;
-        }
+        const bool answers = co_await xen::hasPvDriver(threads, store, domid);
+        if (!answers)
+            co_return false;
         co_return co_await requestOfGuest(executor, store, query, domid, request, limit);
+    }
+
+    static Task<bool> askToSleep(Executor executor, std::shared_ptr<LibxlThreads> threads,
+                                 std::shared_ptr<XenStore> store, DeathWatcher::Query query, DomId domid,
+                                 SleepState state, std::chrono::seconds limit) {
+        const bool answers = co_await xen::hasPvDriver(threads, store, domid);
+        if (!answers)
+            co_return false;
+        // Left by the last waking: it would end this sleep at once.
+        co_await store->remove(fmt::format("/local/domain/{}/wakeup-req", domid));
+        co_return co_await requestSleepOfGuest(executor, store, query, domid, state, limit);
+    }
+
+    static Task<> saveAndWatch(std::shared_ptr<LibxlThreads> threads, std::shared_ptr<DeathWatcher> deaths,
+                               DomId domid, UniqueFd stream, SaveMode mode) {
+        std::exception_ptr failure;
+        try {
+            co_await saveDomain(threads, domid, std::move(stream), mode);
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        if (!failure)
+            co_return;
+        deaths->resumed(domid); // the guest goes on: its next stop is news
+        std::rethrow_exception(failure);
+    }
+
+    static Task<> resumeAndWatch(std::shared_ptr<LibxlThreads> threads, std::shared_ptr<DeathWatcher> deaths,
+                                 DomId domid) {
+        co_await resumeDomain(threads, domid);
+        deaths->resumed(domid);
     }
 
     static Task<> pressPowerButton(std::shared_ptr<LibxlThreads> threads, std::shared_ptr<XenStore> store,

@@ -524,7 +524,6 @@ TEST_F(XenvmIntegration, errorsNameTheThingAndTheReason) {
     await(client().start(false));
     EXPECT_THAT(errorOf(client().start(false)), AllOf(HasSubstr("already created"), HasSubstr("running")));
     EXPECT_THAT(errorOf(client().unpause()), HasSubstr("bad state"));
-    EXPECT_THAT(errorOf(client().s3suspend(5)), AllOf(HasSubstr("NotSupported"), HasSubstr("s3suspend")));
     EXPECT_THAT(errorOf(client().pciList()), HasSubstr("NotSupported"));
     EXPECT_THAT(errorOf(client().get("colour")), AllOf(HasSubstr("InvalidArgs"), HasSubstr("colour")));
     EXPECT_THAT(errorOf(client().set("vcpus", "0")), HasSubstr("InvalidArgs"));

@@ -24,6 +24,8 @@ ContractEnvironment makeEnvironment() {
     environment.disk = directory + "/test-disk";
     environment.bridge = "xenbr0";
     environment.bootMessage = "xen-guest: ready";
+    environment.progressCommand = "uptime";
+    environment.progressText = "up ";
     return environment;
 }
 

@@ -27,6 +27,10 @@ struct ContractEnvironment {
     std::string disk;    ///< a raw file
     std::string bridge;  ///< a bridge for network cards
     std::string bootMessage; ///< what the console says once the guest is up
+    /// How to see that the guest runs: what to type, if anything, and what it says before a number that grows
+    /// with its time since it booted.
+    std::string progressCommand;
+    std::string progressText;
     std::chrono::milliseconds limit{15000};
 };
 

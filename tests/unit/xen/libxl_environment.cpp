@@ -2,7 +2,8 @@
 // xen-contract-test: runs the contract tests on the hypervisor that --hypervisor names, libxl by default; for
 // tests on real Xen. What to boot comes from the environment: XENBROKER_TEST_KERNEL (needed), _RAMDISK,
 // _VCHAN_RAMDISK (for the tests of VchanContract: runs xen-vchan-peer, again and again), _CMDLINE, _TYPE (pv
-// or pvh), _MEMORY_MIB, _DISK (needed), _BRIDGE, _BOOT_MESSAGE, _LIMIT_SECONDS.
+// or pvh), _MEMORY_MIB, _DISK (needed), _BRIDGE, _BOOT_MESSAGE,
+// _PROGRESS_COMMAND, _PROGRESS_TEXT, _LIMIT_SECONDS.
 // GoogleTest's options work.
 #include "tests/unit/xen/hypervisor_contract.hpp"
 #include "tests/unit/xen/vchan_contract.hpp"
@@ -35,6 +36,8 @@ const ContractEnvironment& contractEnvironment() {
         made.disk = variable("DISK", "");
         made.bridge = variable("BRIDGE", "xenbr0");
         made.bootMessage = variable("BOOT_MESSAGE", "login:");
+        made.progressCommand = variable("PROGRESS_COMMAND", "");
+        made.progressText = variable("PROGRESS_TEXT", "DOMU-TICK ");
         made.limit =
             std::chrono::seconds(std::strtoul(variable("LIMIT_SECONDS", "180").c_str(), nullptr, 10));
         return made;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fake_hypervisor.hpp"
 
+#include "toolstack/libs/files.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unistd.h>
 
 namespace xb::xenvm::test {
 
@@ -195,6 +198,8 @@ Task<> FakeHypervisor::destroy(xen::DomId domid) {
         throw Error(failDestroy);
     if (alive.contains(domid))
         vanish(domid);
+    if (saveWaits)
+        gate.set(); // a save of what is gone ends
     co_return;
 }
 
@@ -237,7 +242,68 @@ Task<std::string> FakeHypervisor::consoleTty(xen::DomId) {
 }
 
 Task<int> FakeHypervisor::acpiState(xen::DomId) {
-    co_return 0;
+    co_return acpi_;
+}
+
+Task<> FakeHypervisor::save(xen::DomId domid, UniqueFd stream, xen::SaveMode mode) {
+    calls.push_back(fmt::format("save {}{}", domid, mode == xen::SaveMode::live ? " live" : ""));
+    stop(domid, xen::ShutdownReason::suspend);
+    writeAll(stream.get(), "half", "fake");
+    if (saveWaits)
+        co_await gate.wait();
+    if (!alive.contains(domid))
+        throw Error("the domain is gone");
+    if (!failSave.empty()) {
+        get(domid).shutdown = false;
+        throw Error(failSave);
+    }
+    writeAll(stream.get(), " and half", "fake");
+}
+
+Task<> FakeHypervisor::resume(xen::DomId domid) {
+    calls.push_back(fmt::format("resume {}", domid));
+    get(domid).shutdown = false;
+    co_return;
+}
+
+Task<xen::DomId> FakeHypervisor::restore(xen::DomainConfig config, UniqueFd stream,
+                                         ProgressHandler progress) {
+    char text[64];
+    const ssize_t size = ::read(stream.get(), text, sizeof text);
+    calls.push_back("restore " + std::string(text, size > 0 ? static_cast<std::size_t>(size) : 0));
+    co_return co_await create(std::move(config), std::move(progress));
+}
+
+Task<std::string> FakeHypervisor::configurationJson(xen::DomId) {
+    co_return "{}";
+}
+
+Task<bool> FakeHypervisor::requestSleep(xen::DomId domid, xen::SleepState wanted, std::chrono::seconds) {
+    const bool s3 = wanted == xen::SleepState::s3;
+    calls.push_back(fmt::format("sleep {} {}", s3 ? "s3" : "s4", domid));
+    if (acknowledges && obeys && s3)
+        acpi_ = sleepsIn;
+    if (acknowledges && obeys && !s3)
+        stop(domid, xen::ShutdownReason::poweroff);
+    co_return acknowledges;
+}
+
+Task<> FakeHypervisor::dumpCore(xen::DomId domid, std::string path) {
+    calls.push_back(fmt::format("dump {}", domid));
+    if (!failDump.empty())
+        throw Error(failDump);
+    writeFileAtomically(path, "core");
+    co_return;
+}
+
+Task<> FakeHypervisor::wake(xen::DomId domid) {
+    calls.push_back(fmt::format("wake {}", domid));
+    acpi_ = 0;
+    co_return;
+}
+
+Task<bool> FakeHypervisor::hasPvDriver(xen::DomId) {
+    co_return pvDriver;
 }
 
 Task<std::uint64_t> FakeHypervisor::memoryNeeded(xen::DomainConfig) {

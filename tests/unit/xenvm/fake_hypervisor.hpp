@@ -71,6 +71,11 @@ public:
     bool createWaits = false;  ///< create() waits for letGo() once the domain is made
     bool requestWaits = false; ///< requestShutdown() waits for letGo()
     Event gate{executor_};
+    std::string failDump;   ///< error text of dumpCore()
+    std::string failSave;   ///< error text of save(), which then lets the guest go on
+    bool saveWaits = false; ///< save() waits for letGo(), or until the domain is gone
+    bool pvDriver = true;   ///< of the guest
+    int sleepsIn = 3;       ///< ACPI state that a guest comes to when it is asked for S3
 
     // What the test looks at.
     std::vector<std::string> calls;
@@ -103,6 +108,14 @@ public:
     Task<std::string> consoleTty(xen::DomId domid) override;
     Task<int> acpiState(xen::DomId domid) override;
     Task<std::uint64_t> memoryNeeded(xen::DomainConfig config) override;
+    Task<> save(xen::DomId domid, UniqueFd stream, xen::SaveMode mode) override;
+    Task<> resume(xen::DomId domid) override;
+    Task<xen::DomId> restore(xen::DomainConfig config, UniqueFd stream, ProgressHandler progress) override;
+    Task<std::string> configurationJson(xen::DomId domid) override;
+    Task<bool> requestSleep(xen::DomId domid, xen::SleepState wanted, std::chrono::seconds limit) override;
+    Task<> dumpCore(xen::DomId domid, std::string path) override;
+    Task<> wake(xen::DomId domid) override;
+    Task<bool> hasPvDriver(xen::DomId domid) override;
     xen::XenStore& store() override { return xenstore; }
 
 private:
@@ -117,6 +130,7 @@ private:
 
     xen::DomId next_ = 1;
     int presses_ = 0;
+    int acpi_ = 0;
     std::list<std::shared_ptr<Watcher>> watchers_;
 };
 

@@ -19,9 +19,9 @@ const std::string hvm = "type = hvm\nmemory = 64\n";
 const std::string pv = "memory = 64\nkernel = /k\n";
 
 /// Of the monitor itself; tests of their own show what they do.
-const std::set<std::string> ofTheMonitor{"uuid",           "startup",          "debug",      "no_mem_check",
-                                         "notify",         "on_halt",          "on_restart", "on_crash",
-                                         "extra-vm-watch", "extra-local-watch"};
+const std::set<std::string> ofTheMonitor{"uuid",           "startup",           "debug",      "no_mem_check",
+                                         "notify",         "on_halt",           "on_restart", "on_crash",
+                                         "extra-vm-watch", "extra-local-watch", "enable-dump"};
 
 /// A value for each key that is not the default.
 const std::map<std::string, std::string> samples{

@@ -20,7 +20,10 @@ using rapidjson::Document;
 
 ControlServer::ControlServer(const Executor& executor, Emulator& emulator)
     : executor_(executor), emulator_(emulator), acceptor_(executor) {
-    emulator_.setEventHandler([this](DomId domid, DomainEvent event) { broadcast(domid, event); });
+    emulator_.setEventHandler([this](DomId domid, DomainEvent event) {
+        broadcast(domid, event.kind == DomainEvent::Kind::death ? "death" : "shutdown", event.reason);
+    });
+    emulator_.setResumeHandler([this](DomId domid) { broadcast(domid, "resumed", ShutdownReason::suspend); });
 }
 
 void ControlServer::start() {
@@ -76,13 +79,14 @@ Task<> ControlServer::serveClient(ClientPtr client) {
             break;
         }
         ++client->requests;
-        spawn(executor_, "control request", serveRequest(client, std::move(*message)));
+        spawn(executor_, "control request",
+              serveRequest(client, std::move(*message), client->socket->takeDescriptor()));
     }
     client->socket->close();
     clients_.erase(client);
 }
 
-Task<> ControlServer::serveRequest(ClientPtr client, std::string text) {
+Task<> ControlServer::serveRequest(ClientPtr client, std::string text, UniqueFd descriptor) {
     Document reply(rapidjson::kObjectType);
     auto& allocator = reply.GetAllocator();
     std::string name;
@@ -91,7 +95,7 @@ Task<> ControlServer::serveRequest(ClientPtr client, std::string text) {
         Document request = parseMessage(text);
         const std::uint64_t id = numberMember(request, "id");
         reply.AddMember("id", id, allocator);
-        co_await answer(client, id, request, reply);
+        co_await answer(client, id, request, reply, std::move(descriptor));
     } catch (const Error& e) {
         name = e.name();
         reason = e.what();
@@ -109,14 +113,53 @@ Task<> ControlServer::serveRequest(ClientPtr client, std::string text) {
     client->socket->send(toText(reply));
 }
 
-Task<> ControlServer::answer(ClientPtr client, std::uint64_t id, Document& request, Document& reply) {
+Task<> ControlServer::answer(ClientPtr client, std::uint64_t id, Document& request, Document& reply,
+                             UniqueFd descriptor) {
     const auto params = request.FindMember("params");
     if (params == request.MemberEnd() || !params->value.IsObject())
         throw Error(errors::invalidArgs, "control request without params");
     auto& allocator = reply.GetAllocator();
+    if (descriptor) {
+        auto streamed = co_await handleStream(client, id, stringMember(request, "method"), params->value,
+                                              std::move(descriptor));
+        if (!streamed)
+            throw Error(errors::invalidArgs, "this control request takes no descriptor");
+        reply.AddMember("result", *streamed, allocator);
+        co_return;
+    }
     Json result =
         co_await handle(std::move(client), id, stringMember(request, "method"), params->value, allocator);
     reply.AddMember("result", result, allocator);
+}
+
+Hypervisor::ProgressHandler ControlServer::progressOf(ClientPtr client, std::uint64_t id) {
+    return [client, id](CreateStep step, DomId domid) {
+        Document message(rapidjson::kObjectType);
+        message.AddMember("progress", id, message.GetAllocator());
+        message.AddMember("step", static_cast<int>(step), message.GetAllocator());
+        message.AddMember("domid", domid, message.GetAllocator());
+        client->socket->send(toText(message));
+    };
+}
+
+Task<std::optional<Json>> ControlServer::handleStream(ClientPtr client, std::uint64_t id, std::string method,
+                                                      const Json& params, UniqueFd descriptor) {
+    if (method == "save") {
+        co_await emulator_.save(domidMember(params), std::move(descriptor));
+        co_return Json(rapidjson::kNullType);
+    }
+    if (method == "dumpCore") {
+        co_await emulator_.dumpCore(domidMember(params), std::move(descriptor));
+        co_return Json(rapidjson::kNullType);
+    }
+    if (method == "restore") {
+        if (!params.HasMember("config"))
+            throw Error(errors::invalidArgs, "restore without config");
+        const DomId domid = co_await emulator_.restore(domainConfigFromJson(params["config"]),
+                                                       std::move(descriptor), progressOf(client, id));
+        co_return Json(domid);
+    }
+    co_return std::nullopt;
 }
 
 Task<Json> ControlServer::handle(ClientPtr client, std::uint64_t id, std::string method, const Json& params,
@@ -130,17 +173,10 @@ Task<Json> ControlServer::handle(ClientPtr client, std::uint64_t id, std::string
         co_return list;
     }
     if (method == "create") {
-        auto progress = [client, id](CreateStep step, DomId domid) {
-            Document message(rapidjson::kObjectType);
-            message.AddMember("progress", id, message.GetAllocator());
-            message.AddMember("step", static_cast<int>(step), message.GetAllocator());
-            message.AddMember("domid", domid, message.GetAllocator());
-            client->socket->send(toText(message));
-        };
         if (!params.HasMember("config"))
             throw Error(errors::invalidArgs, "create without config");
         const DomId domid =
-            co_await emulator_.create(domainConfigFromJson(params["config"]), std::move(progress));
+            co_await emulator_.create(domainConfigFromJson(params["config"]), progressOf(client, id));
         co_return Json(domid);
     }
     if (method == "memoryNeeded") {
@@ -159,6 +195,12 @@ Task<Json> ControlServer::handle(ClientPtr client, std::uint64_t id, std::string
         co_await emulator_.destroy(domid);
     } else if (method == "powerButton") {
         emulator_.powerButton(domid);
+    } else if (method == "resume") {
+        co_await emulator_.resume(domid);
+    } else if (method == "configuration") {
+        co_return toJson(emulator_.configuration(domid), allocator);
+    } else if (method == "hasPvDriver") {
+        co_return Json(emulator_.hasPvDriver(domid));
     } else if (method == "acpiState") {
         co_return Json(emulator_.acpiState(domid));
     } else if (method == "requestShutdown") {
@@ -186,14 +228,12 @@ Json ControlServer::inject(const Json& params) {
     return Json(rapidjson::kNullType);
 }
 
-void ControlServer::broadcast(DomId domid, DomainEvent event) {
+void ControlServer::broadcast(DomId domid, const char* event, ShutdownReason reason) {
     Document message(rapidjson::kObjectType);
     auto& allocator = message.GetAllocator();
-    message.AddMember("event",
-                      rapidjson::StringRef(event.kind == DomainEvent::Kind::death ? "death" : "shutdown"),
-                      allocator);
+    message.AddMember("event", rapidjson::StringRef(event), allocator);
     message.AddMember("domid", domid, allocator);
-    message.AddMember("reason", static_cast<int>(event.reason), allocator);
+    message.AddMember("reason", static_cast<int>(reason), allocator);
     const std::string text = toText(message);
     for (const auto& client : clients_)
         client->socket->send(text);

@@ -34,13 +34,17 @@ private:
 
     Task<> accept();
     Task<> serveClient(ClientPtr client);
-    Task<> serveRequest(ClientPtr client, std::string text);
+    Task<> serveRequest(ClientPtr client, std::string text, UniqueFd descriptor);
     Task<> answer(ClientPtr client, std::uint64_t id, rapidjson::Document& request,
-                  rapidjson::Document& reply);
+                  rapidjson::Document& reply, UniqueFd descriptor);
     Task<Json> handle(ClientPtr client, std::uint64_t id, std::string method, const Json& params,
                       Allocator& allocator);
+    /// The methods that take a descriptor; nothing when it is none of them.
+    Task<std::optional<Json>> handleStream(ClientPtr client, std::uint64_t id, std::string method,
+                                           const Json& params, UniqueFd descriptor);
+    static Hypervisor::ProgressHandler progressOf(ClientPtr client, std::uint64_t id);
     Json inject(const Json& params);
-    void broadcast(DomId domid, DomainEvent event);
+    void broadcast(DomId domid, const char* event, ShutdownReason reason);
 
     Executor executor_;
     Emulator& emulator_;

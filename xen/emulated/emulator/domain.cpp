@@ -125,15 +125,20 @@ void Domain::readHypercalls() {
         const auto self = weak.lock();
         if (error || !self)
             return;
-        char word[64];
-        const ssize_t size = ::recv(self->hypercalls_.native_handle(), word, sizeof word, MSG_DONTWAIT);
+        std::string text(XB_LONGEST_HYPERCALL, '\0');
+        const ssize_t size =
+            ::recv(self->hypercalls_.native_handle(), text.data(), text.size(), MSG_DONTWAIT);
         if (size == 0 || (size < 0 && errno != EAGAIN))
             return; // the guest has ended
-        const std::string text(word, size > 0 ? static_cast<std::size_t>(size) : 0);
+        text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
         if (text == "pv")
             self->pvDriver = true;
         else if (text.starts_with("acpi "))
             self->acpiState = static_cast<int>(std::strtol(text.c_str() + 5, nullptr, 10));
+        else if (text.starts_with("suspend\n") && self->onSuspended) {
+            self->savedState = text.substr(text.find('\n') + 1);
+            self->onSuspended();
+        }
         self->readHypercalls();
     };
     hypercalls_.async_wait(asio::posix::stream_descriptor::wait_read, std::move(onReadable));
@@ -142,7 +147,9 @@ void Domain::readHypercalls() {
 void Domain::sendWord(const std::string& word) {
     if (::send(hypercalls_.native_handle(), word.data(), word.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 &&
         hasProcess())
-        throw systemError("domain " + std::to_string(domid) + " does not take \"" + word + "\"", errno);
+        throw systemError("domain " + std::to_string(domid) + " does not take \"" +
+                              word.substr(0, word.find('\n')) + "\"",
+                          errno);
 }
 
 // Before its first unpause the process waits for a word; later it is stopped and continued.
@@ -154,7 +161,15 @@ Task<> Domain::unpause() {
     if (std::exchange(started_, true))
         child_->signal(SIGCONT);
     else
-        sendWord("start");
+        sendWord(std::exchange(firstWord_, {}));
+}
+
+void Domain::resumeGuest() {
+    sendWord("resume");
+    savedState.clear();
+    shutdown = false;
+    stopped.clear();
+    writeState('r');
 }
 
 Task<> Domain::pause() {

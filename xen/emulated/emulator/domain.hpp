@@ -15,6 +15,8 @@
 
 namespace xb::xen::emulated {
 
+class Interrupt;
+
 class Domain : public std::enable_shared_from_this<Domain> {
 public:
     /// Makes the files of the domain (shared_layout.h) and its console. Throws xb::Error.
@@ -25,6 +27,10 @@ public:
 
     /// Starts the guest's process, which waits for unpause(). `onExit` is called once, when it has ended.
     void startProcess(std::function<void(ExitStatus)> onExit);
+    /// It begins with this state, of guest_state.hpp, instead of booting. Before its first unpause().
+    void beginWith(const std::string& state) { firstWord_ = "restore\n" + state; }
+    /// A guest that stands suspended goes on.
+    void resumeGuest();
     /// One after the other; pause() returns once the process stands still.
     Task<> unpause();
     Task<> pause();
@@ -50,6 +56,9 @@ public:
     ShutdownReason reason = ShutdownReason::poweroff;
     bool pvDriver = false; ///< HVM: the guest has said that it has one
     int acpiState = 0;
+    std::string savedState; ///< of the guest, while it stands suspended
+    std::function<void()> onSuspended;
+    std::weak_ptr<Interrupt> transfer; ///< of a save that is under way
     /// forceShutdown() was called: the reason that the process's end is to have.
     std::optional<ShutdownReason> forced;
     AsyncMutex lifeCycle; ///< held by create, destroy
@@ -71,6 +80,7 @@ private:
     std::string directory_;
     std::optional<Child> child_;
     asio::posix::stream_descriptor hypercalls_;
+    std::string firstWord_ = "start";
     bool exited_ = false;
     bool started_ = false;
     bool paused_ = true;

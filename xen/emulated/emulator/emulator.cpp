@@ -8,6 +8,7 @@
 #include "xen/emulated/emulator/backends.hpp"
 #include "xen/emulated/emulator/domain_checks.hpp"
 #include "xen/emulated/emulator/domain_tree.hpp"
+#include "xen/emulated/emulator/saved_stream.hpp"
 #include "xen/emulated/shared_layout.h"
 
 #include <algorithm>
@@ -55,6 +56,7 @@ Task<> Emulator::watchXenstored(std::function<void(std::string)> onLost) {
 Task<> Emulator::stop() {
     stopping_ = true;
     vchans_.close();
+    endTransfers();
     const auto all = domains_;
     for (const auto& [domid, domain] : all)
         domain->kill();
@@ -151,7 +153,7 @@ DomId Emulator::allocateDomId() {
     return nextDomId_++;
 }
 
-Task<DomId> Emulator::create(DomainConfig config, Hypervisor::ProgressHandler progress) {
+Task<DomId> Emulator::create(DomainConfig config, Hypervisor::ProgressHandler progress, std::string state) {
     if (stopping_)
         throw Error("the emulator is ending");
     std::transform(config.uuid.begin(), config.uuid.end(), config.uuid.begin(),
@@ -165,6 +167,12 @@ Task<DomId> Emulator::create(DomainConfig config, Hypervisor::ProgressHandler pr
                         " KiB requested, " + std::to_string(freeMemoryKib()) + " KiB available");
     const DomId domid = allocateDomId();
     const auto domain = std::make_shared<Domain>(executor_, options_, domid, std::move(config));
+    if (!state.empty())
+        domain->beginWith(state);
+    domain->onSuspended = [this, weak = std::weak_ptr(domain)] {
+        if (const auto self = weak.lock())
+            onSuspended(self);
+    };
     domains_.emplace(domid, domain);
     const auto lock = co_await domain->lifeCycle.lock();
     std::exception_ptr failure;
@@ -193,6 +201,8 @@ Task<> Emulator::build(DomainPtr domain, Hypervisor::ProgressHandler progress) {
     co_await writeDevices(*store_, domid, domain->config);
     for (const auto& id : devicesOf(domain->config))
         co_await backends_->waitUntilReady(domid, id, options_.deviceLimit);
+    if (faults_.take(Faults::slowBuild))
+        co_await delay(faults_.time(Faults::slowBuild));
     if (faults_.take(Faults::createFailsLate))
         throw Error(nameOf(*domain) + ": injected fault " + Faults::createFailsLate);
     if (!domain->running())
@@ -204,6 +214,10 @@ Task<> Emulator::build(DomainPtr domain, Hypervisor::ProgressHandler progress) {
 void Emulator::onExit(const DomainPtr& domain, const ExitStatus& status) {
     if (domain->dying || stopping_)
         return;
+    if (domain->shutdown) {
+        log::warn("{}: its process {} while it stood suspended", nameOf(*domain), status.text());
+        return;
+    }
     const int code = status.code.value_or(-1) - XB_EXIT_SHUTDOWN;
     const bool stoppedItself = code >= 0 && code <= static_cast<int>(ShutdownReason::softReset);
     domain->reason = domain->forced  ? *domain->forced
@@ -245,6 +259,8 @@ Task<> Emulator::destroy(DomId domid) {
 Task<> Emulator::tearDown(DomainPtr domain) {
     domain->dying = true;
     domain->setStopped();
+    if (const auto transfer = domain->transfer.lock())
+        transfer->raise();
     domain->kill();
     if (domain->hasProcess())
         co_await domain->exited.wait();

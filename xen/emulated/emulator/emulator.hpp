@@ -18,6 +18,7 @@
 namespace xb::xen::emulated {
 
 class Backends;
+class Interrupt;
 
 class Emulator {
 public:
@@ -32,12 +33,15 @@ public:
     Task<> start(std::function<void(std::string)> onLost);
     /// Ends all domains and xenstored and removes every file.
     Task<> stop();
+    /// Is told of every domain that goes on after a suspend.
+    void setResumeHandler(std::function<void(DomId)> handler) { onResume_ = std::move(handler); }
     /// Is told of every shutdown and death.
     void setEventHandler(EventHandler handler) { onEvent_ = std::move(handler); }
 
     HostInfo hostInfo() const;
     std::vector<DomainInfo> domains() const;
-    Task<DomId> create(DomainConfig config, Hypervisor::ProgressHandler progress);
+    /// `state`: of the guest that goes on in it (guest_state.hpp); empty: it boots.
+    Task<DomId> create(DomainConfig config, Hypervisor::ProgressHandler progress, std::string state = {});
     Task<> unpause(DomId domid);
     Task<> pause(DomId domid);
     Task<> destroy(DomId domid);
@@ -45,6 +49,14 @@ public:
     void powerButton(DomId domid);
     Task<> forceShutdown(DomId domid, ShutdownReason reason);
     int acpiState(DomId domid) const { return existing(domid)->acpiState; }
+    // emulator_saving.cpp
+    Task<> save(DomId domid, UniqueFd stream);
+    Task<> resume(DomId domid);
+    Task<DomId> restore(DomainConfig config, UniqueFd stream, Hypervisor::ProgressHandler progress);
+    /// Writes what there is of a core: emulated guests have no memory of their own.
+    Task<> dumpCore(DomId domid, UniqueFd file);
+    const DomainConfig& configuration(DomId domid) const { return existing(domid)->config; }
+    bool hasPvDriver(DomId domid) const;
     Faults& faults() { return faults_; }
     const EmulatorOptions& options() const { return options_; }
 
@@ -58,6 +70,9 @@ private:
     DomId allocateDomId();
     Task<> build(DomainPtr domain, Hypervisor::ProgressHandler progress);
     Task<> tearDown(DomainPtr domain);
+    void onSuspended(const DomainPtr& domain);
+    std::shared_ptr<Interrupt> newTransfer();
+    void endTransfers();
     void onExit(const DomainPtr& domain, const ExitStatus& status);
     void removeFiles(bool all);
     Task<> watchXenstored(std::function<void(std::string)> onLost);
@@ -72,6 +87,8 @@ private:
     std::map<DomId, DomainPtr> domains_;
     DomId nextDomId_ = 1;
     EventHandler onEvent_;
+    std::function<void(DomId)> onResume_;
+    std::vector<std::weak_ptr<Interrupt>> transfers_;
     Event xenstoredGone_;
     bool stopping_ = false;
 };

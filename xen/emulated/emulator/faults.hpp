@@ -16,13 +16,15 @@ public:
     static constexpr const char* createFailsLate = "create-fails-late";
     static constexpr const char* noMemory = "no-memory";
     static constexpr const char* slowDestroy = "slow-destroy";
+    static constexpr const char* slowSave = "slow-save";
+    static constexpr const char* slowBuild = "slow-build";
 
     static bool known(std::string_view name) {
         return name == backendNeverConnects || name == hotplugFails || name == createFailsLate ||
-               name == noMemory || name == slowDestroy;
+               name == noMemory || name == slowDestroy || name == slowSave || name == slowBuild;
     }
 
-    /// The next `times` occasions of `name` fail; 0 clears it. `time`: how slow slow-destroy is.
+    /// The next `times` occasions of `name` fail; 0 clears it. `time`: how slow the slow ones are.
     void inject(const std::string& name, std::uint64_t times, std::chrono::milliseconds time) {
         faults_[name] = {times, time};
     }

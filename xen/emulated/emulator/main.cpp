@@ -106,6 +106,7 @@ xb::Task<> end(Loop& loop, Emulator& emulator, ControlServer& server) {
 
 int run(EmulatorOptions options) {
     prepare(options);
+    std::signal(SIGPIPE, SIG_IGN); // whoever reads what we save may go
     const UniqueFd lock = lockDirectory(options.directory);
     Loop loop;
     Emulator emulator(loop.executor(), options);

@@ -24,7 +24,7 @@ void Guest::onLine(std::string line) {
 void Guest::runCommand(const std::string& command, const std::string& rest) {
     if (command == "help") {
         print("date, disk, write DISK SECTOR TEXT, ping [ADDRESS], store PATH, store-write PATH VALUE, "
-              "poweroff, reboot, crash");
+              "set NAME VALUE, get NAME, uptime, poweroff, reboot, crash");
     } else if (command == "date") {
         const std::time_t now = std::time(nullptr);
         char text[64];
@@ -49,6 +49,14 @@ void Guest::runCommand(const std::string& command, const std::string& rest) {
         } catch (const std::runtime_error& e) {
             print(e.what());
         }
+    } else if (command == "set") {
+        print(setVariable(rest));
+    } else if (command == "get") {
+        const auto found = variables_.find(rest);
+        print(found == variables_.end() ? rest + ": not set" : rest + " = \"" + found->second + "\"");
+    } else if (command == "uptime") {
+        print("up " + std::to_string(uptimeMs()) + " ms, boot " + boot_ + ", suspended " +
+              std::to_string(suspends_) + " times");
     } else if (command == "poweroff") {
         stop(poweroff);
     } else if (command == "reboot") {

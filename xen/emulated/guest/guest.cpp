@@ -9,8 +9,10 @@
 #include <cerrno>
 #include <climits>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <poll.h>
+#include <random>
 #include <sstream>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -30,6 +32,13 @@ std::string fileText(const char* what, const std::string& path) {
     if (::stat(path.c_str(), &status) != 0)
         return std::string(", ") + what + " " + path + " (cannot be read)";
     return std::string(", ") + what + " " + path + " (" + std::to_string(status.st_size) + " bytes, not run)";
+}
+
+std::string randomWord() {
+    std::random_device source;
+    char text[17];
+    std::snprintf(text, sizeof text, "%08x%08x", source(), source());
+    return text;
 }
 
 void applyTestWord(TestWords& words, const std::string& word) {
@@ -72,8 +81,14 @@ Guest::Guest(StartInfo info) : info_(std::move(info)) {}
 
 int Guest::run() {
     waitForStart();
-    print("xen-guest: emulated guest, no real kernel runs here");
-    words_ = parseTestWords(info_.cmdline);
+    if (savedState_.empty()) {
+        print("xen-guest: emulated guest, no real kernel runs here");
+        words_ = parseTestWords(info_.cmdline);
+        boot_ = randomWord();
+        booted_ = Clock::now();
+    } else {
+        resume(savedState_);
+    }
     if (info_.type == "hvm" && words_.noPv)
         print("no PV driver: xenstore, disks and network are not used; the power button works");
     else
@@ -87,9 +102,13 @@ int Guest::run() {
 }
 
 void Guest::waitForStart() {
-    char word[64];
-    const ssize_t size = ::recv(XB_HYPERCALL_FD, word, sizeof word, 0);
-    if (size <= 0 || std::string(word, static_cast<std::size_t>(size)) != "start")
+    std::string word(XB_LONGEST_HYPERCALL, '\0');
+    const ssize_t size = ::recv(XB_HYPERCALL_FD, word.data(), word.size(), 0);
+    word.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+    constexpr std::string_view restore = "restore\n";
+    if (word.starts_with(restore))
+        savedState_ = word.substr(restore.size());
+    else if (word != "start")
         std::exit(0); // the emulator went away, or destroyed us before we ran
 }
 
@@ -97,7 +116,8 @@ void Guest::connectToXenbus() {
     store_ = std::make_unique<GuestStore>(info_.directory, info_.domid);
     context_ = std::make_unique<FrontendContext>(FrontendContext{
         *store_, info_.directory, info_.domid, [this](const std::string& line) { print(line); }});
-    introduceSelf();
+    if (savedState_.empty())
+        introduceSelf();
     if (info_.type == "hvm")
         tellHypervisor("pv");
     if (words_.hang)
@@ -212,7 +232,7 @@ void Guest::announceReady() {
     if (ready_ || words_.hang || !settled || stopReason_)
         return;
     ready_ = true;
-    print("xen-guest: ready, \"help\" tells the commands");
+    print(savedState_.empty() ? "xen-guest: ready, \"help\" tells the commands" : "xen-guest: resumed");
     put("> ");
 }
 
@@ -227,7 +247,7 @@ void Guest::onShutdownRequest() {
     else if (request == "reboot")
         stop(reboot);
     else if (request == "suspend")
-        stop(suspend);
+        suspendSelf();
     else if (request == "crash")
         stop(crash);
     else if (request == "s3" && info_.type == "hvm")

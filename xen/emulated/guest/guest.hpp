@@ -6,8 +6,10 @@
 
 #include "xen/emulated/guest/frontend.hpp"
 #include "xen/emulated/guest/guest_store.hpp"
+#include "xen/emulated/guest_state.hpp"
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -55,6 +57,12 @@ private:
     void onStoreEvent(const std::string& token);
     void scanDevices();
     void onShutdownRequest();
+    // guest_saving.cpp
+    void resume(const std::string& state);
+    void suspendSelf();
+    GuestState state() const;
+    std::uint64_t uptimeMs() const;
+    std::string setVariable(const std::string& arguments);
     void onWakeup();
     void onHypercall();
     void onConsole();
@@ -79,6 +87,11 @@ private:
     std::string line_;
     bool ready_ = false;
     int acpiState_ = 0;
+    std::string boot_; // random, of this boot
+    std::chrono::steady_clock::time_point booted_;
+    std::uint64_t suspends_ = 0;
+    std::map<std::string, std::string> variables_;
+    std::string savedState_; // that we begin with; empty: we boot
     std::optional<int> stopReason_;
 };
 
