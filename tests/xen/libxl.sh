@@ -89,11 +89,65 @@ try_slow_script() {
     cp /root/block $script
 }
 
+# A real QEMU's QMP over vchans of dom0 with itself: the toolstack's side is Xen's own vchan-socket-proxy as client and
+# server, so that both programs are tried against each other: text -> Xen's client -> Xen's server -> our client, with
+# the filter -> our server -> QEMU.
+qmp_says() { # WAIT TEXT...: what the toolstack hears when it sends the TEXTs, a line each
+    local wait=$1 pid
+    shift
+    rm -f /root/qmp.out
+    mkfifo /root/qmp.in
+    vchan-socket-proxy 0 /local/domain/0/data/toolstack - </root/qmp.in >/root/qmp.out &
+    pid=$!
+    exec 7>/root/qmp.in
+    wait_for_text /root/qmp.out '"QMP"' 20
+    printf '%s\r\n' "$@" >&7
+    wait_for_text "${wait%%=*}" "${wait#*=}" 20
+    exec 7>&-
+    kill $pid 2>/dev/null
+    wait $pid
+    rm /root/qmp.in
+    cat /root/qmp.out
+}
+
+try_qmp() {
+    local proxy=/usr/local/bin/our-vchan-socket-proxy ours theirs qemu said
+    /usr/libexec/xen-qemu-system-i386 -M none -nodefaults -display none -qmp unix:/run/qemu.qmp,server=on,wait=off 2>/root/qemu.log &
+    qemu=$!
+    $proxy --mode=server --log-to stderr --state-path=/local/domain/0/data/server-state 0 /local/domain/0/data/model \
+        /run/qemu.qmp 2>/root/server.log &
+    ours=$!
+    $proxy --qmp-filter --log-to stderr --state-path=/local/domain/0/data/client-state 0 /local/domain/0/data/model \
+        /run/toolstack.qmp 2>/root/client.log &
+    ours+=" $!"
+    up() { [ "$(xenstore-read "/local/domain/0/data/$1-state")" = running ]; }
+    wait_until 20 up server
+    wait_until 20 up client
+    equal "qmp: both proxies are up" "$(up server && up client && echo yes)" yes
+    vchan-socket-proxy --mode=server 0 /local/domain/0/data/toolstack /run/toolstack.qmp 2>/root/theirs.log &
+    theirs=$!
+    said=$(qmp_says /root/qmp.out='"id":2' '{"execute":"qmp_capabilities","id":1}' '{"execute":"query-status","id":2}')
+    equal "qmp: greeting" "$(grep -c '^{"QMP":{' <<<"$said")" 1
+    equal "qmp: answers" "$(grep -c '^{"return":{.*"id":[12]}' <<<"$said")" 2
+    said=$(qmp_says /root/client.log='the command quit is not allowed' '{"execute":"quit","id":1}')
+    equal "qmp: a command that is not allowed ends the connection" "$(grep -c '"return"\|"error"' <<<"$said")" 0
+    check "qmp: and QEMU has not heard it" kill -0 $qemu
+    said=$(qmp_says /root/qmp.out='"id":3' '{"execute":"qmp_capabilities","id":3}')
+    equal "qmp: the next connection works" "$(grep -c '"id":3}' <<<"$said")" 1
+    kill $theirs
+    # shellcheck disable=SC2086 # a list
+    kill $ours $qemu
+    wait
+    equal "qmp: no socket left" "$(ls /run/toolstack.qmp 2>/dev/null)" ""
+    equal "qmp: nothing left in xenstore" "$(xenstore-ls /local/domain/0/data | grep -e state -e model)" ""
+    cp /root/{server,client,theirs,qemu}.log /root/qmp.out /bench/out/
+}
+
 mkdir -p /bench/out
 make_bridge xenbr0 10.9.0.1/24
 t0
 parts=("$@")
-[ $# -gt 0 ] || parts=(smoke contract-pv contract-pvh vchan-pv vchan-pvh slow-script)
+[ $# -gt 0 ] || parts=(smoke contract-pv contract-pvh vchan-pv vchan-pvh slow-script qmp)
 for part in "${parts[@]}"; do
     case $part in
         smoke) try_smoke ;;
@@ -101,6 +155,7 @@ for part in "${parts[@]}"; do
         contract-pv | contract-pvh) try_contract "${part#*-}" ;;
         vchan-pv | vchan-pvh) try_vchan "${part#*-}" ;;
         slow-script) try_slow_script ;;
+        qmp) try_qmp ;;
         *) fail "$part" "there is no such part" ;;
     esac
 done

@@ -143,10 +143,15 @@ std::shared_ptr<Rings> makeXenRings(const Executor& executor, std::shared_ptr<Xe
     return std::make_shared<XenRings>(executor, std::move(store));
 }
 
-std::string whyNoListener(const std::filesystem::path& root) {
+std::string whyNoServer(const std::filesystem::path& root) {
     auto reason = whyNotUsable(root / "dev/xen/evtchn", "xen-evtchn");
     if (reason.empty())
         reason = whyNotUsable(root / "dev/xen/gntalloc", "xen-gntalloc");
+    return reason;
+}
+
+std::string whyNoListener(const std::filesystem::path& root) {
+    auto reason = whyNoServer(root);
     if (!reason.empty())
         return reason;
     const auto file = root / "proc/xen/capabilities";

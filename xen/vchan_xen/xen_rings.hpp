@@ -21,6 +21,8 @@ std::shared_ptr<Rings> makeXenRings(const Executor& executor, std::shared_ptr<Xe
 /// Why this cannot be the control domain that offers rings, or a domain that opens them; empty when it can.
 /// `root` is "/" but in tests.
 std::string whyNoListener(const std::filesystem::path& root);
+/// The same of any domain that offers rings below its own tree.
+std::string whyNoServer(const std::filesystem::path& root);
 std::string whyNoConnector(const std::filesystem::path& root);
 
 } // namespace xb::xen::vchan
