@@ -42,6 +42,10 @@ struct NicConfig {
     std::string model;  ///< of the emulated card (HVM); empty: rtl8139
     std::string script; ///< hotplug script; empty: vif-bridge
     DomId backendDomid = 0;
+    std::string ip = {};         ///< addresses of the guest, separated by blanks; for scripts that want them
+    std::string ifname = {};     ///< of the backend's device; empty: vif<domid>.<devid>
+    std::uint64_t rateBytes = 0; ///< the guest may send so much in each interval; 0: without limit
+    std::uint32_t rateIntervalUs = 0; ///< the interval in microseconds; with a rate: must be given
 
     bool operator==(const NicConfig&) const = default;
 };

@@ -7,8 +7,10 @@
 #include "xenmgr/devices.hpp"
 #include "xenmgr/disk_object.hpp"
 #include "xenmgr/errors.hpp"
+#include "xenmgr/live_devices.hpp"
 #include "xenmgr/nic_object.hpp"
 #include "xenmgr/vm.hpp"
+#include "xenmgr/xenvm_config.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -31,6 +33,16 @@ std::string freeDevice(const std::vector<Disk>& disks) {
             return device;
     }
     throw Error(errors::limitsExceeded, "the VM has a disk at each of hda to hdz already");
+}
+
+// A new NIC is on the default network, which may be on no bridge here: it is plugged once it has another.
+bool hasPlace(const Context& context, const Vm& vm, const Nic& nic) {
+    try {
+        return nicEntry(context, vm.uuid(), nic).has_value();
+    } catch (const Error& e) {
+        log::warn("VM {}: NIC {} is not plugged yet: {}", vm.uuid(), nic.id, e.what());
+    }
+    return false;
 }
 
 } // namespace
@@ -90,6 +102,18 @@ Task<ObjectPath> DeviceObjects::addNic(std::shared_ptr<Vm> vm) {
     const std::string json =
         R"({"id":")" + text + R"(","network":")" + defaultNetwork + R"(","enable":"true"})";
     co_await context_.db.inject(nicNode(vm->uuid(), text), json);
+    std::optional<Error> failure;
+    if (const auto added = findNic(context_.db, vm->uuid(), id); hasPlace(context_, *vm, *added)) {
+        try {
+            co_await followNic(context_, vm, std::nullopt, *added);
+        } catch (const Error& e) {
+            failure = e;
+        }
+    }
+    if (failure) {
+        co_await context_.db.remove(nicNode(vm->uuid(), text));
+        throw *failure;
+    }
     refresh(vm);
     context_.signals.vmConfigChanged(vm->uuid());
     co_return ObjectPath(nicPath(*vm, id));
@@ -101,8 +125,7 @@ Task<> DeviceObjects::removeDisk(std::shared_ptr<Vm> vm, std::string id) {
     const auto disk = findDisk(context_.db, vm->uuid(), id);
     if (!disk)
         throw coded(Code::noSuchDisk, diskPath(*vm, id));
-    if (isRunning(vm->state()))
-        throw notSupported("taking a disk from a running VM");
+    co_await unplugDisk(context_, vm, *disk);
     const bool fileToo = isOnlyUser(context_.db, vm->uuid(), *disk);
     co_await context_.db.remove(diskNode(vm->uuid(), id));
     refresh(vm);
@@ -117,8 +140,7 @@ Task<> DeviceObjects::removeNic(std::shared_ptr<Vm> vm, int id) {
     const auto nic = findNic(context_.db, vm->uuid(), id);
     if (!nic)
         throw coded(Code::noSuchNic, nicPath(*vm, id));
-    if (isRunning(vm->state()))
-        throw notSupported("taking a NIC from a running VM");
+    co_await followNic(context_, vm, *nic, std::nullopt);
     co_await context_.db.remove(nicNode(vm->uuid(), nic->key));
     refresh(vm);
     context_.signals.vmConfigChanged(vm->uuid());

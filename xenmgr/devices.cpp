@@ -10,9 +10,6 @@
 
 namespace xb::xenmgr {
 
-namespace {
-
-// Names of networks in configurations of old.
 std::string modernNetwork(const std::string& network) {
     if (network == "brbridged")
         return "/wired/0/bridged";
@@ -24,8 +21,6 @@ std::string modernNetwork(const std::string& network) {
         return "/internal/0";
     return network;
 }
-
-} // namespace
 
 bool Disk::isEmptyDrive() const {
     return isCdrom() && (path.empty() || std::filesystem::path(path).filename() == "null.iso");

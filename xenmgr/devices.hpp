@@ -41,6 +41,9 @@ struct Nic {
 };
 
 /// The NIC's network where none is configured.
+/// The network that a name in a configuration means: some are of old.
+std::string modernNetwork(const std::string& network);
+
 inline constexpr auto defaultNetwork = "/wired/0/bridged";
 
 std::vector<Disk> disksOf(const Db& db, const std::string& uuid);

@@ -6,6 +6,7 @@
 #include "xenmgr/db.hpp"
 #include "xenmgr/device_objects.hpp"
 #include "xenmgr/errors.hpp"
+#include "xenmgr/live_devices.hpp"
 #include "xenmgr/vm.hpp"
 
 #include <rapidjson/document.h>
@@ -131,12 +132,14 @@ Task<> DiskObject::writeProperty(std::size_t index, Caller, PropertyValue value)
         if (property == Property::mode && text == "rw")
             text = "w";
         co_await store(node->key, text);
+        co_await follow();
         co_return;
     }
     switch (property) {
     case Property::enabled: {
         const std::string text = value.get<bool>() ? "true" : "false";
         co_await store("enable", text);
+        co_await follow();
         break;
     }
     case Property::shared: {
@@ -165,6 +168,20 @@ Task<> DiskObject::attach(std::string type, std::string path) {
         throw Error(errors::invalidArgs, "\"" + path + "\" is not an absolute path");
     co_await store("path", path);
     co_await store("type", type);
+    co_await followLocked();
+}
+
+// The setting is kept when the domain cannot follow: another one may be what is missing.
+Task<> DiskObject::follow() {
+    auto lock = co_await vm_->deviceLock().lock();
+    co_await followLocked();
+}
+
+Task<> DiskObject::followLocked() {
+    Disk now = disk();
+    if (now.path.empty() && !now.isCdrom())
+        co_return; // not complete yet
+    co_await followDisk(context_, vm_, std::move(now));
 }
 
 Task<> DiskObject::attachPhy(Caller, std::string path) {

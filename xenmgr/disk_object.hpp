@@ -33,6 +33,8 @@ private:
     Disk disk() const;
     Task<> attach(std::string type, std::string path);
     Task<> store(std::string key, std::string value);
+    Task<> follow();
+    Task<> followLocked();
     /// What qemu-img says of an image that is not raw: "virtual-size" or "actual-size", in bytes.
     Task<std::int64_t> imageSize(std::string key);
 

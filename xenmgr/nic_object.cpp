@@ -5,6 +5,7 @@
 #include "xenmgr/db.hpp"
 #include "xenmgr/device_objects.hpp"
 #include "xenmgr/errors.hpp"
+#include "xenmgr/live_devices.hpp"
 #include "xenmgr/vm.hpp"
 
 namespace xb::xenmgr {
@@ -12,6 +13,33 @@ namespace xb::xenmgr {
 namespace {
 
 using Property = idl::vm_nic::VmnicProperty;
+
+// The NIC with this property set.
+Nic changed(Nic nic, Property property, const std::string& text) {
+    switch (property) {
+    case Property::backendName:
+        nic.backendName = text;
+        break;
+    case Property::backendUuid:
+        nic.backendUuid = text;
+        break;
+    case Property::enabled:
+        nic.enabled = text == "true";
+        break;
+    case Property::mac:
+        nic.mac = text == "auto" ? "" : text;
+        break;
+    case Property::model:
+        nic.model = text;
+        break;
+    case Property::network:
+        nic.network = modernNetwork(text);
+        break;
+    default:
+        break;
+    }
+    return nic;
+}
 
 const char* keyOf(Property property) {
     switch (property) {
@@ -92,6 +120,10 @@ Task<> NicObject::writeProperty(std::size_t index, Caller, PropertyValue value) 
     const std::string node = nicNode(vm_->uuid(), current.key) + "/" + keyOf(property);
     if (context_.db.exists(node) && context_.db.read(node) == text)
         co_return;
+    // The domain first: what it cannot have is not written down either.
+    auto lock = co_await vm_->deviceLock().lock();
+    auto next = changed(current, property, text);
+    co_await followNic(context_, vm_, current, std::move(next));
     co_await context_.db.write(node, text);
     context_.signals.vmConfigChanged(vm_->uuid());
 }

@@ -8,6 +8,7 @@
 #include "xenmgr/devices.hpp"
 #include "xenmgr/errors.hpp"
 #include "xenmgr/host_facts.hpp"
+#include "xenmgr/live_devices.hpp"
 #include "xenmgr/slots.hpp"
 #include "xenmgr/templates.hpp"
 #include "xenmgr/vm.hpp"
@@ -217,14 +218,16 @@ Task<> setCd(Context& context, std::shared_ptr<Vm> vm, const VmProperty&, Proper
     if (name.find('/') != std::string::npos)
         throw Error(errors::invalidArgs,
                     "cd of VM " + vm->uuid() + ": \"" + name + "\" is a path, not the name of an ISO");
-    if (isRunning(vm->state()))
-        throw notSupported("changing the CD of a running VM");
     const std::string directory = context.db.read("/xenmgr/isos", isoDirectory);
     const std::string path = directory + "/" + (name.empty() ? std::string("null.iso") : name);
     bool changed = false;
     for (const auto& disk : disksOf(context.db, vm->uuid())) {
         if (disk.device != cdDevice)
             continue;
+        Disk next = disk;
+        next.path = path;
+        auto lock = co_await vm->deviceLock().lock();
+        co_await followDisk(context, vm, std::move(next));
         co_await context.db.write(diskNode(vm->uuid(), disk.id) + "/path", path);
         changed = true;
     }
@@ -293,8 +296,6 @@ Task<> setNativeExperience(Context& context, std::shared_ptr<Vm> vm, const VmPro
 
 Task<> setNetwork(Context& context, std::shared_ptr<Vm> vm, const VmProperty& property,
                   PropertyContent value) {
-    if (isRunning(vm->state()))
-        throw notSupported("moving a running VM to another network");
     const bool wireless = property.name == "wireless-network";
     for (const auto& nic : nicsOf(context.db, vm->uuid())) {
         if (nic.wireless != wireless)
@@ -304,6 +305,10 @@ Task<> setNetwork(Context& context, std::shared_ptr<Vm> vm, const VmProperty& pr
             throw Error(errors::invalidArgs, "the network of a NIC must not be empty");
         if (network == nic.network)
             co_return;
+        Nic next = nic;
+        next.network = modernNetwork(network);
+        auto lock = co_await vm->deviceLock().lock();
+        co_await followNic(context, vm, nic, std::move(next));
         co_await context.db.write(nicNode(vm->uuid(), nic.key) + "/network", network);
         context.signals.vmConfigChanged(vm->uuid());
         co_return;

@@ -57,42 +57,15 @@ std::string diskType(const std::string& type) {
 }
 
 void addDisks(Lines& lines, const Context& context, const std::string& uuid, bool hvm) {
-    for (const auto& disk : disksOf(context.db, uuid)) {
-        if (!disk.enabled || (disk.isEmptyDrive() && !hvm))
-            continue;
-        if (disk.isCdrom() && !context.db.readBool(vmNode(uuid) + "/policies/cd-access", true))
-            continue;
-        const std::string path = disk.isEmptyDrive() ? "" : disk.path;
-        for (const std::string& field : {path, disk.device})
-            if (field.find(':') != std::string::npos)
-                throw Error(errors::invalidArgs, "disk " + disk.id + " of VM " + uuid + ": \"" + field +
-                                                     "\" must not hold a colon");
-        const bool writable = disk.isWritable() && !disk.isCdrom();
-        lines.add("disk", path + ":" + diskType(disk.isEmptyDrive() ? "file" : disk.type) + ":" +
-                              disk.device + ":" + (writable ? "w" : "r") + ":" + disk.devtype + ":" +
-                              (disk.snapshot == "none" ? "" : disk.snapshot));
-    }
+    for (const auto& disk : disksOf(context.db, uuid))
+        if (const auto entry = diskEntry(context, uuid, disk, hvm))
+            lines.add("disk", *entry);
 }
 
 void addNics(Lines& lines, const Context& context, const std::string& uuid) {
-    for (const auto& nic : nicsOf(context.db, uuid)) {
-        const char* policy = nic.wireless ? "/policies/wireless-networking" : "/policies/wired-networking";
-        if (!nic.enabled || !context.db.readBool(vmNode(uuid) + policy, true))
-            continue;
-        std::string text =
-            "id=" + std::to_string(nic.id) + ",network=" + nic.network + ",mac=" + macOf(nic, uuid);
-        const auto vm = context.vms.find(backendOf(context.db, uuid, nic).uuid);
-        if (vm && vm->domid() > 0) { // which looks the network up by itself
-            text += ",backend-domid=" + std::to_string(vm->domid());
-            if (const auto bridge = context.db.read(networkNode(nic.network) + "/bridge"); !bridge.empty())
-                text += ",bridge=" + bridge;
-        } else {
-            text += ",bridge=" + bridgeOf(context.db, nic.network);
-        }
-        if (!nic.model.empty())
-            text += ",model=" + nic.model;
-        lines.add("nic", text);
-    }
+    for (const auto& nic : nicsOf(context.db, uuid))
+        if (const auto entry = nicEntry(context, uuid, nic))
+            lines.add("nic", entry->text);
 }
 
 // What is more than a copy.
@@ -116,6 +89,45 @@ void addMachine(Lines& lines, const Db& db, const std::string& vm) {
 }
 
 } // namespace
+
+std::optional<std::string> diskEntry(const Context& context, const std::string& uuid, const Disk& disk,
+                                     bool hvm) {
+    if (!disk.enabled || (disk.isEmptyDrive() && !hvm))
+        return std::nullopt;
+    if (disk.isCdrom() && !context.db.readBool(vmNode(uuid) + "/policies/cd-access", true))
+        return std::nullopt;
+    const std::string path = disk.isEmptyDrive() ? "" : disk.path;
+    for (const std::string& field : {path, disk.device})
+        if (field.find(':') != std::string::npos)
+            throw Error(errors::invalidArgs,
+                        "disk " + disk.id + " of VM " + uuid + ": \"" + field + "\" must not hold a colon");
+    const bool writable = disk.isWritable() && !disk.isCdrom();
+    return path + ":" + diskType(disk.isEmptyDrive() ? "file" : disk.type) + ":" + disk.device + ":" +
+           (writable ? "w" : "r") + ":" + disk.devtype + ":" + (disk.snapshot == "none" ? "" : disk.snapshot);
+}
+
+std::optional<NicText> nicEntry(const Context& context, const std::string& uuid, const Nic& nic) {
+    const char* policy = nic.wireless ? "/policies/wireless-networking" : "/policies/wired-networking";
+    if (!nic.enabled || !context.db.readBool(vmNode(uuid) + policy, true))
+        return std::nullopt;
+    NicText entry;
+    entry.text = "id=" + std::to_string(nic.id) + ",network=" + nic.network + ",mac=" + macOf(nic, uuid);
+    const auto vm = context.vms.find(backendOf(context.db, uuid, nic).uuid);
+    if (vm && vm->domid() > 0) { // which looks the network up by itself
+        entry.backendDomid = vm->domid();
+        entry.text += ",backend-domid=" + std::to_string(vm->domid());
+        const auto bridge = context.db.read(networkNode(nic.network) + "/bridge");
+        entry.bridge = bridge.empty() ? nic.network : bridge;
+        if (!bridge.empty())
+            entry.text += ",bridge=" + bridge;
+    } else {
+        entry.bridge = bridgeOf(context.db, nic.network);
+        entry.text += ",bridge=" + entry.bridge;
+    }
+    if (!nic.model.empty())
+        entry.text += ",model=" + nic.model;
+    return entry;
+}
 
 std::string xenvmConfig(const Context& context, const std::string& uuid) {
     const Db& db = context.db;

@@ -153,6 +153,7 @@ for part in "${parts[@]}"; do
         smoke) try_smoke ;;
         saving-pv | saving-pvh) contract saving "${part#*-}" 96 --gtest_filter='Saving*' ;; # of contract-*, alone
         contract-pv | contract-pvh) try_contract "${part#*-}" ;;
+        devices-pv | devices-pvh) contract devices "${part#*-}" 96 --gtest_filter='DevicesContract*' ;;
         vchan-pv | vchan-pvh) try_vchan "${part#*-}" ;;
         slow-script) try_slow_script ;;
         qmp) try_qmp ;;

@@ -121,6 +121,32 @@ try_crash() {
     check "crash: delete" xec-vm -n crashing delete
 }
 
+# A disk and a NIC that come to a guest while it runs, and go again.
+try_devices() {
+    local vm disk nic id log
+    log=$(console_log hot)
+    vm=$(new_vm hot pvh 10.9.0.12/24 disk:xvdb,net)
+    check "devices: no NIC yet" xec -o "$vm/nic/0" delete
+    check "devices: start" xec-vm --wait=120 -n hot start || return
+    expect_text "devices: user space" "$log" DOMU-UP 120 || return
+    id=$(xec-vm -n hot get domid)
+    make_disk /storage/disks/later.raw 8 "text that came later"
+    disk=$(xec -o "$vm" add-disk)
+    xec -o "$disk" set virt-path xvdb && xec -o "$disk" set phys-type file
+    check "devices: a disk is added" xec -o "$disk" set phys-path /storage/disks/later.raw
+    expect_text "devices: the guest reads it" "$log" "DISK xvdb text that came later" 60
+    nic=$(xec -o "$vm" add-nic)
+    expect_text "devices: the guest uses a NIC that was added" "$log" "NET ok" 90
+    check "devices: the disk is taken" xec -o "$disk" delete
+    equal "devices: the guest has its first disk only" "$(xenstore-list "/local/domain/$id/device/vbd")" 51712
+    equal "devices: its loop device is gone" "$(losetup -a | grep -c later.raw)" 0
+    check "devices: the NIC is taken" xec -o "$nic" delete
+    equal "devices: the guest has no NIC" "$(xenstore-list "/local/domain/$id/device/vif" 2>/dev/null)" ""
+    ticking hot "devices: the guest goes on"
+    check "devices: destroy" xec-vm --wait=60 -n hot destroy
+    check "devices: delete" xec-vm -n hot delete
+}
+
 # The initramfs of guests whose programs talk to dom0 through rpc-proxy.
 proxied_initrd() { # FILE
     local root=/root/proxied
@@ -233,7 +259,7 @@ fi
 equal "host: is on Xen" "$(xec -o /host get state)" idle
 check "host: memory" test "$(xec -o /host get total-mem)" -gt 500
 parts=("$@")
-[ $# -gt 0 ] || parts=(pv pvh by-itself crash proxy refusals)
+[ $# -gt 0 ] || parts=(pv pvh by-itself crash devices proxy refusals)
 for part in "${parts[@]}"; do
     case $part in
         pv)
@@ -250,6 +276,7 @@ for part in "${parts[@]}"; do
             guest_ends ending-pvh pvh 10.9.0.5/24
             ;;
         crash) try_crash ;;
+        devices) try_devices ;;
         proxy) try_proxy ;;
         refusals) try_refusals ;;
         *) fail "$part" "there is no such part" ;;

@@ -32,6 +32,7 @@ struct DiskEntry {
     std::string type; ///< phy, file, aio, qcow, vhd, vdi
     std::string device;
     bool writable = false;
+    bool shared = false; ///< mode w!: also if somebody else uses it
     bool cdrom = false;
     std::string snapshot;
     int backendDomid = 0;
@@ -51,6 +52,11 @@ struct NicEntry {
     std::string model;
     bool wireless = false;
     int backendDomid = 0;
+    std::string script;               ///< hotplug script; empty: that of the hypervisor layer
+    std::string ip;                   ///< of the guest, for scripts that want it
+    std::string ifname;               ///< of dom0's end; empty: vif<domid>.<id>
+    std::uint64_t rateBytes = 0;      ///< that the guest may send in each interval; 0: without limit
+    std::uint32_t rateIntervalUs = 0; ///< us
 };
 
 /// pci = id[,bind],DDDD:BB:SS.F[,k=v...]

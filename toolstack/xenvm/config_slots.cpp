@@ -65,10 +65,9 @@ std::string ConfigSlots::get(const std::string& key) const {
     return *std::move(value);
 }
 
-void ConfigSlots::change(const std::string& key, const std::string& value,
-                         std::string (*apply)(Config&, std::string_view, std::string_view)) {
+void ConfigSlots::edit(const std::function<std::string(Config&)>& change) {
     Slot changed = next_ ? *next_ : current_;
-    std::string error = apply(changed.config, key, value);
+    std::string error = change(changed.config);
     if (error.empty())
         error = assignNics(changed.config, uuid_);
     if (!error.empty())
@@ -77,11 +76,11 @@ void ConfigSlots::change(const std::string& key, const std::string& value,
 }
 
 void ConfigSlots::set(const std::string& key, const std::string& value) {
-    change(key, value, replaceKey);
+    edit([&](Config& config) { return replaceKey(config, key, value); });
 }
 
 void ConfigSlots::add(const std::string& key, const std::string& entry) {
-    change(key, entry, setKey);
+    edit([&](Config& config) { return setKey(config, key, entry); });
 }
 
 } // namespace xb::xenvm

@@ -8,6 +8,7 @@
 #include "toolstack/xenvm/config_parser.hpp"
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -45,6 +46,9 @@ public:
     void set(const std::string& key, const std::string& value);
     /// Adds a disk or NIC entry, written as in the file, to the next configuration. Throws xb::Error.
     void add(const std::string& key, const std::string& entry);
+    /// Changes the next configuration; `change` gives an error text, or an empty one. Throws xb::Error, and
+    /// then nothing is changed.
+    void edit(const std::function<std::string(Config&)>& change);
 
 private:
     struct Slot {
@@ -53,8 +57,6 @@ private:
     };
 
     Slot parse(const std::filesystem::path& file, bool strict) const;
-    void change(const std::string& key, const std::string& value,
-                std::string (*apply)(Config&, std::string_view, std::string_view));
 
     std::string uuid_;
     std::filesystem::path file_;

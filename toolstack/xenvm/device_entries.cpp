@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
+#include <optional>
 
 namespace xb::xenvm {
 
@@ -65,6 +67,57 @@ std::string parseDiskOption(std::string_view option, DiskEntry& disk) {
     return {};
 }
 
+// As xl has it (xl-network-configuration): 10Mb/s, 250KB/s@20ms. Units of 1000; b are bits, B are bytes.
+std::string parseRate(std::string_view text, NicEntry& nic) {
+    constexpr std::uint64_t defaultIntervalUs = 50000;
+    constexpr std::uint64_t usPerSecond = 1000000;
+    constexpr std::int64_t most = 1000000000; // of the numbers before the units
+    const auto complaint = fmt::format("rate \"{}\" is not of the form 10Mb/s or 250KB/s@20ms", text);
+    const auto takeNumber = [](std::string_view& from) -> std::optional<std::uint64_t> {
+        const auto digits = std::min(from.find_first_not_of("0123456789"), from.size());
+        const auto number = parseInteger(from.substr(0, digits));
+        from.remove_prefix(digits);
+        if (!number || *number <= 0 || *number > most)
+            return std::nullopt;
+        return static_cast<std::uint64_t>(*number);
+    };
+    const auto at = std::min(text.find('@'), text.size());
+    std::string_view rate = text.substr(0, at);
+    const auto number = takeNumber(rate);
+    if (!number)
+        return complaint;
+    std::uint64_t perSecond = *number;
+    if (const auto unit = std::string_view("KMG").find(rate.empty() ? ' ' : rate.front());
+        unit != std::string_view::npos) {
+        for (std::size_t i = 0; i <= unit; ++i)
+            perSecond *= 1000;
+        rate.remove_prefix(1);
+    }
+    if (rate == "b/s")
+        perSecond /= 8;
+    else if (rate != "B/s")
+        return complaint;
+    std::uint64_t interval = defaultIntervalUs;
+    if (at < text.size()) {
+        std::string_view time = text.substr(at + 1);
+        const auto count = takeNumber(time);
+        const std::uint64_t unit = time == "us" ? 1 : time == "ms" ? 1000 : time == "s" ? usPerSecond : 0;
+        if (!count || unit == 0 || *count * unit > std::numeric_limits<std::uint32_t>::max())
+            return complaint;
+        interval = *count * unit;
+    }
+    // Whole units first: the product of both may be too much for 64 bits where the result is not.
+    const std::uint64_t whole = perSecond / usPerSecond;
+    if (whole > std::numeric_limits<std::uint64_t>::max() / (2 * interval))
+        return complaint;
+    const std::uint64_t bytes = whole * interval + perSecond % usPerSecond * interval / usPerSecond;
+    if (bytes == 0)
+        return fmt::format("rate \"{}\" is less than a byte in each interval", text);
+    nic.rateBytes = bytes;
+    nic.rateIntervalUs = static_cast<std::uint32_t>(interval);
+    return {};
+}
+
 std::string parseNicOption(std::string_view key, std::string_view value, NicEntry& nic) {
     if (key == "id") {
         if (value.empty())
@@ -88,6 +141,17 @@ std::string parseNicOption(std::string_view key, std::string_view value, NicEntr
         nic.mac = value;
     } else if (key == "model") {
         nic.model = value;
+    } else if (key == "ip") {
+        nic.ip = value;
+    } else if (key == "script") {
+        nic.script = value;
+    } else if (key == "vifname") {
+        constexpr std::size_t longest = 15; // IFNAMSIZ without the NUL
+        if (value.size() > longest || value.find_first_of("/ \t") != std::string_view::npos)
+            return fmt::format("vifname \"{}\" is not the name of a network device", value);
+        nic.ifname = value;
+    } else if (key == "rate") {
+        return parseRate(value, nic);
     }
     return {};
 }
@@ -155,13 +219,14 @@ std::string parseDisk(std::string_view text, DiskEntry& disk) {
         return fmt::format("disk type \"{}\" is not one of phy, file, aio, qcow, vhd, vdi", fields[1]);
     if (!isDeviceName(fields[2]))
         return fmt::format("disk device \"{}\" is not of the form hdX, sdX or xvdX", fields[2]);
-    if (fields[3] != "r" && fields[3] != "w")
-        return fmt::format("disk mode \"{}\" is neither r nor w", fields[3]);
+    if (fields[3] != "r" && fields[3] != "w" && fields[3] != "w!")
+        return fmt::format("disk mode \"{}\" is none of r, w and w!", fields[3]);
     if (fields[4] != "disk" && fields[4] != "cdrom")
         return fmt::format("disk devtype \"{}\" is neither disk nor cdrom", fields[4]);
     if (!isOneOf(fields[5], snapshots))
         return fmt::format("disk snapshot mode \"{}\" is not known", fields[5]);
-    entry.writable = fields[3] == "w";
+    entry.writable = fields[3] != "r";
+    entry.shared = fields[3] == "w!";
     entry.cdrom = fields[4] == "cdrom";
     if (entry.path.empty() && !entry.cdrom)
         return fmt::format("disk {} has no path; only a cdrom may be without", entry.device);

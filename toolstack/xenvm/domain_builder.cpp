@@ -20,6 +20,30 @@ constexpr std::uint64_t kibPerMib = 1024;
     throw Error(errors::notSupported, text);
 }
 
+std::string pathOnMachine(const std::string& configured, const MachineFacts& machine) {
+    if (machine.root == "/" || configured.starts_with("/dev/"))
+        return configured;
+    return below(machine.root, configured).string();
+}
+
+std::string bridgeOf(const NicEntry& entry, const MachineFacts& machine) {
+    if (!entry.bridge.empty())
+        return entry.bridge;
+    // Another domain's network daemon looks the network up by itself.
+    if (entry.backendDomid != 0)
+        return entry.network;
+    if (entry.network.starts_with('/'))
+        refuse(fmt::format(
+            "NIC {}: network {} is not a bridge and there is no network daemon to ask; say bridge=NAME",
+            entry.id, entry.network));
+    if (!entry.network.empty())
+        return entry.network;
+    if (machine.bridges.empty())
+        throw Error(errors::invalidArgs,
+                    fmt::format("NIC {}: no bridge is configured and this machine has none", entry.id));
+    return machine.bridges.front();
+}
+
 /// Builds one description step by step.
 class Translator {
 public:
@@ -144,27 +168,7 @@ private:
     }
 
     void addDisk(const DiskEntry& entry) {
-        if (!entry.snapshot.empty() && entry.snapshot != "none")
-            refuse(
-                fmt::format("disk {}: snapshot mode {} is not supported yet", entry.device, entry.snapshot));
-        if (!entry.keyDirectory.empty() || !entry.keyFile.empty())
-            refuse(fmt::format("disk {}: encrypted disks are not supported yet", entry.device));
-        xen::DiskConfig disk;
-        if (entry.type == "phy")
-            disk.backend = xen::DiskBackend::phy;
-        else if (entry.type == "file" || entry.type == "aio")
-            disk.backend = xen::DiskBackend::file;
-        else if (entry.type == "qcow")
-            disk.backend = xen::DiskBackend::qcow2;
-        else if (entry.type == "vhd")
-            disk.backend = xen::DiskBackend::vhd;
-        else
-            refuse(fmt::format("disk {}: type {} is not supported", entry.device, entry.type));
-        disk.path = entry.path.empty() ? "" : path(entry.path);
-        disk.vdev = entry.device;
-        disk.writable = entry.writable && !entry.cdrom;
-        disk.cdrom = entry.cdrom;
-        disk.backendDomid = static_cast<xen::DomId>(entry.backendDomid);
+        auto disk = toDiskConfig(entry, machine_);
         const auto& disks = result_.domain.disks;
         if (std::ranges::find(disks, disk.vdev, &xen::DiskConfig::vdev) != disks.end())
             throw Error(errors::invalidArgs, fmt::format("two disks have the device name {}", disk.vdev));
@@ -172,40 +176,12 @@ private:
     }
 
     void addNic(const NicEntry& entry) {
-        xen::NicConfig nic;
-        nic.devid = entry.id;
-        nic.mac = entry.mac;
-        nic.bridge = bridgeOf(entry);
-        nic.model = entry.model;
-        nic.backendDomid = static_cast<xen::DomId>(entry.backendDomid);
-        result_.domain.nics.push_back(std::move(nic));
+        result_.domain.nics.push_back(toNicConfig(entry, machine_));
         if (entry.wireless)
             result_.ignored.push_back(fmt::format("wireless of NIC {}", entry.id));
     }
 
-    std::string bridgeOf(const NicEntry& entry) const {
-        if (!entry.bridge.empty())
-            return entry.bridge;
-        // Another domain's network daemon looks the network up by itself.
-        if (entry.backendDomid != 0)
-            return entry.network;
-        if (entry.network.starts_with('/'))
-            refuse(fmt::format(
-                "NIC {}: network {} is not a bridge and there is no network daemon to ask; say bridge=NAME",
-                entry.id, entry.network));
-        if (!entry.network.empty())
-            return entry.network;
-        if (machine_.bridges.empty())
-            throw Error(errors::invalidArgs,
-                        fmt::format("NIC {}: no bridge is configured and this machine has none", entry.id));
-        return machine_.bridges.front();
-    }
-
-    std::string path(const std::string& configured) const {
-        if (machine_.root == "/" || configured.starts_with("/dev/"))
-            return configured;
-        return below(machine_.root, configured).string();
-    }
+    std::string path(const std::string& configured) const { return pathOnMachine(configured, machine_); }
 
     // Set, checked, and without effect on what the guest sees here.
     void listIgnored() {
@@ -250,6 +226,45 @@ private:
 };
 
 } // namespace
+
+xen::DiskConfig toDiskConfig(const DiskEntry& entry, const MachineFacts& machine) {
+    if (!entry.snapshot.empty() && entry.snapshot != "none")
+        refuse(fmt::format("disk {}: snapshot mode {} is not supported yet", entry.device, entry.snapshot));
+    if (!entry.keyDirectory.empty() || !entry.keyFile.empty())
+        refuse(fmt::format("disk {}: encrypted disks are not supported yet", entry.device));
+    xen::DiskConfig disk;
+    if (entry.type == "phy")
+        disk.backend = xen::DiskBackend::phy;
+    else if (entry.type == "file" || entry.type == "aio")
+        disk.backend = xen::DiskBackend::file;
+    else if (entry.type == "qcow")
+        disk.backend = xen::DiskBackend::qcow2;
+    else if (entry.type == "vhd")
+        disk.backend = xen::DiskBackend::vhd;
+    else
+        refuse(fmt::format("disk {}: type {} is not supported", entry.device, entry.type));
+    disk.path = entry.path.empty() ? "" : pathOnMachine(entry.path, machine);
+    disk.vdev = entry.device;
+    disk.writable = entry.writable && !entry.cdrom;
+    disk.cdrom = entry.cdrom;
+    disk.backendDomid = static_cast<xen::DomId>(entry.backendDomid);
+    return disk;
+}
+
+xen::NicConfig toNicConfig(const NicEntry& entry, const MachineFacts& machine) {
+    xen::NicConfig nic;
+    nic.devid = entry.id;
+    nic.mac = entry.mac;
+    nic.bridge = bridgeOf(entry, machine);
+    nic.model = entry.model;
+    nic.script = entry.script;
+    nic.ip = entry.ip;
+    nic.ifname = entry.ifname;
+    nic.rateBytes = entry.rateBytes;
+    nic.rateIntervalUs = entry.rateIntervalUs;
+    nic.backendDomid = static_cast<xen::DomId>(entry.backendDomid);
+    return nic;
+}
 
 Translation toDomainConfig(const Config& config, const std::string& uuid, const MachineFacts& machine) {
     return Translator(config, uuid, machine).run();

@@ -30,6 +30,10 @@ struct MachineFacts {
 /// The description for `config`. Throws xb::Error naming the key and the reason.
 Translation toDomainConfig(const Config& config, const std::string& uuid, const MachineFacts& machine);
 
+/// One device of it. Throws as above.
+xen::DiskConfig toDiskConfig(const DiskEntry& entry, const MachineFacts& machine);
+xen::NicConfig toNicConfig(const NicEntry& entry, const MachineFacts& machine);
+
 /// A file or device that a start needs.
 struct NeededFile {
     std::string what; ///< "kernel", "disk xvda"

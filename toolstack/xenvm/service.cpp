@@ -33,8 +33,16 @@ get_console                            terminal of its console
 read_config PATH                       read the configuration for the next start
 get KEY, set KEY VALUE                 one key of it; get required-to-boot-kib
 disk_list, nic_list                    its disks and NICs
-disk_add PATH DEVICE TYPE MODE DEVTYPE add a disk to it
-nic_add BRIDGE MAC MODEL               add a NIC to it
+disk_add PATH DEVICE TYPE MODE DEVTYPE add a disk, also to the running guest
+disk_plug ENTRY, nic_plug ENTRY        as these two, written as in the configuration
+disk_remove DEVICE FORCE               take it away
+nic_add BRIDGE MAC MODEL               add a NIC, also to the running guest
+nic_remove ID FORCE                    take it away
+nic_set_link ID UP                     plug its cable in or out
+nic_network_switch ID NETWORK          move it to another bridge
+set_nic_backend_dom ID DOMID           move it to another backend domain
+cd_insert_file, cd_insert_real DEVICE PATH   put a medium into a drive
+cd_eject DEVICE                        empty a drive
 help                                   this list
 )";
 
@@ -197,20 +205,21 @@ Task<> Service::diskAdd(Caller, std::string path, std::string device, std::strin
                         std::string devtype) {
     for (const std::string& part : {path, device, type, mode, devtype})
         requirePlain(part, ':', "disk argument");
-    vm_->config().add("disk", fmt::format("{}:{}:{}:{}:{}:", path, type, device, mode, devtype));
-    co_return;
+    auto entry = fmt::format("{}:{}:{}:{}:{}:", path, type, device, mode, devtype);
+    co_await vm_->addDisk(std::move(entry));
 }
 
 Task<> Service::nicAdd(Caller, std::string bridge, std::string mac, std::string model) {
     for (const std::string& part : {bridge, mac, model})
         requirePlain(part, ',', "NIC argument");
-    vm_->config().add("nic", fmt::format("bridge={},mac={},model={}", bridge, mac, model));
-    co_return;
+    auto entry = fmt::format("bridge={},mac={},model={}", bridge, mac, model);
+    co_await vm_->addNic(std::move(entry));
 }
 
 Task<std::vector<StringMap>> Service::diskList(Caller) {
     std::vector<StringMap> list;
-    for (const DiskEntry& disk : vm_->config().latest().disks)
+    const auto disks = co_await vm_->disks();
+    for (const DiskEntry& disk : disks)
         list.push_back({{"path", disk.path},
                         {"device", disk.device},
                         {"type", disk.type},
@@ -221,12 +230,66 @@ Task<std::vector<StringMap>> Service::diskList(Caller) {
 
 Task<std::vector<StringMap>> Service::nicList(Caller) {
     std::vector<StringMap> list;
-    for (const NicEntry& nic : vm_->config().latest().nics)
+    const auto nics = co_await vm_->nics();
+    for (const NicEntry& nic : nics)
         list.push_back({{"id", std::to_string(nic.id)},
                         {"network", nic.network.empty() ? nic.bridge : nic.network},
                         {"mac", nic.mac},
                         {"model", nic.model.empty() ? "rtl8139" : nic.model}});
     co_return list;
+}
+
+// ---- devices of the running guest
+
+Task<> Service::diskPlug(Caller, std::string entry) {
+    requirePlain(entry, '\n', "disk entry");
+    co_await vm_->addDisk(std::move(entry));
+}
+
+Task<> Service::nicPlug(Caller, std::string entry) {
+    requirePlain(entry, '\n', "NIC entry");
+    co_await vm_->addNic(std::move(entry));
+}
+
+Task<> Service::diskRemove(Caller, std::string device, bool force) {
+    co_await vm_->removeDisk(std::move(device), force);
+}
+
+Task<> Service::nicRemove(Caller, std::int32_t id, bool force) {
+    co_await vm_->removeNic(id, force);
+}
+
+Task<> Service::nicSetLink(Caller, std::int32_t id, bool up) {
+    co_await vm_->setNicLink(id, up);
+}
+
+Task<> Service::cdEject(Caller, std::string virtpath) {
+    co_await vm_->changeMedium(std::move(virtpath), "");
+}
+
+Task<> Service::cdInsertFile(Caller, std::string virtpath, std::string physpath) {
+    requirePlain(physpath, ':', "path");
+    if (physpath.empty())
+        throw Error(errors::invalidArgs, "no path of an image is given; cd_eject empties the drive");
+    co_await vm_->changeMedium(std::move(virtpath), std::move(physpath));
+}
+
+Task<> Service::cdInsertReal(Caller, std::string virtpath, std::string physpath) {
+    requirePlain(physpath, ':', "path");
+    if (!physpath.starts_with("/dev/"))
+        throw Error(errors::invalidArgs, fmt::format("{} is not a device of this machine (/dev/...); "
+                                                     "cd_insert_file takes images",
+                                                     physpath));
+    co_await vm_->changeMedium(std::move(virtpath), std::move(physpath));
+}
+
+Task<> Service::nicNetworkSwitch(Caller, std::int32_t id, std::string network) {
+    requirePlain(network, ',', "network");
+    co_await vm_->switchNetwork(id, std::move(network));
+}
+
+Task<> Service::setNicBackendDom(Caller, std::int32_t id, std::int32_t domid) {
+    co_await vm_->setNicBackend(id, domid);
 }
 
 // ---- properties
@@ -254,21 +317,6 @@ Task<> Service::pciAdd(Caller, std::int32_t, std::int32_t, std::int32_t, std::in
 }
 Task<std::vector<StringMap>> Service::pciList(Caller) {
     notSupported("pci_list");
-}
-Task<> Service::cdEject(Caller, std::string) {
-    notSupported("cd_eject");
-}
-Task<> Service::cdInsertFile(Caller, std::string, std::string) {
-    notSupported("cd_insert_file");
-}
-Task<> Service::cdInsertReal(Caller, std::string, std::string) {
-    notSupported("cd_insert_real");
-}
-Task<> Service::nicNetworkSwitch(Caller, std::int32_t, std::string) {
-    notSupported("nic_network_switch");
-}
-Task<> Service::setNicBackendDom(Caller, std::int32_t, std::int32_t) {
-    notSupported("set_nic_backend_dom");
 }
 Task<> Service::setMemTarget(Caller, std::int32_t) {
     notSupported("set_mem_target");

@@ -42,6 +42,17 @@ public:
     Task<std::vector<StringMap>> diskList(Caller caller) override;
     Task<std::vector<StringMap>> nicList(Caller caller) override;
 
+    Task<> diskPlug(Caller caller, std::string entry) override;
+    Task<> nicPlug(Caller caller, std::string entry) override;
+    Task<> diskRemove(Caller caller, std::string device, bool force) override;
+    Task<> nicRemove(Caller caller, std::int32_t id, bool force) override;
+    Task<> nicSetLink(Caller caller, std::int32_t id, bool up) override;
+    Task<> cdEject(Caller caller, std::string virtpath) override;
+    Task<> cdInsertFile(Caller caller, std::string virtpath, std::string physpath) override;
+    Task<> cdInsertReal(Caller caller, std::string virtpath, std::string physpath) override;
+    Task<> nicNetworkSwitch(Caller caller, std::int32_t id, std::string network) override;
+    Task<> setNicBackendDom(Caller caller, std::int32_t id, std::int32_t domid) override;
+
     Task<std::string> getState(Caller caller) override;
     Task<std::int32_t> getDomid2(Caller caller) override;
     Task<std::string> getLastError(Caller caller) override;
@@ -57,11 +68,6 @@ public:
     Task<> pciAdd(Caller caller, std::int32_t id, std::int32_t domain, std::int32_t bus, std::int32_t slot,
                   std::int32_t func, bool bind, bool msitranslate, bool powerMgmt) override;
     Task<std::vector<StringMap>> pciList(Caller caller) override;
-    Task<> cdEject(Caller caller, std::string virtpath) override;
-    Task<> cdInsertFile(Caller caller, std::string virtpath, std::string physpath) override;
-    Task<> cdInsertReal(Caller caller, std::string virtpath, std::string physpath) override;
-    Task<> nicNetworkSwitch(Caller caller, std::int32_t id, std::string network) override;
-    Task<> setNicBackendDom(Caller caller, std::int32_t id, std::int32_t domid) override;
     Task<> setMemTarget(Caller caller, std::int32_t mb) override;
 
 private:

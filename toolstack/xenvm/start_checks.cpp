@@ -14,25 +14,25 @@ namespace xb::xenvm {
 
 namespace {
 
-void checkFile(const NeededFile& file) {
+void checkFile(const NeededFile& file, const std::string& operation) {
     struct stat status {};
     if (stat(file.path.c_str(), &status) != 0)
-        throw systemError(fmt::format("cannot start: {} {}", file.what, file.path), errno);
+        throw systemError(fmt::format("cannot {}: {} {}", operation, file.what, file.path), errno);
     if (S_ISDIR(status.st_mode))
-        throw Error(fmt::format("cannot start: {} {} is a directory", file.what, file.path));
+        throw Error(fmt::format("cannot {}: {} {} is a directory", operation, file.what, file.path));
     if (access(file.path.c_str(), file.writable ? R_OK | W_OK : R_OK) != 0)
-        throw systemError(fmt::format("cannot start: {} {}", file.what, file.path), errno);
+        throw systemError(fmt::format("cannot {}: {} {}", operation, file.what, file.path), errno);
 }
 
 } // namespace
 
-Task<> checkFiles(std::vector<NeededFile> files) {
+Task<> checkFiles(std::vector<NeededFile> files, std::string operation) {
     if (files.empty())
         co_return;
     Workers workers;
-    co_await workers.run([&files] {
+    co_await workers.run([&files, &operation] {
         for (const NeededFile& file : files)
-            checkFile(file);
+            checkFile(file, operation);
     });
 }
 

@@ -7,13 +7,14 @@
 #include "toolstack/xenvm/domain_builder.hpp"
 #include "xen/hypervisor.hpp"
 
+#include <string>
 #include <vector>
 
 namespace xb::xenvm {
 
 /// Each file exists, is no directory and can be opened as it will be. Throws xb::Error naming the first that
-/// does not. The files are looked at on a thread: storage may hang.
-Task<> checkFiles(std::vector<NeededFile> files);
+/// does not and what cannot be done for that. The files are looked at on a thread: storage may hang.
+Task<> checkFiles(std::vector<NeededFile> files, std::string operation = "start");
 
 /// The host can run such a domain and, with `memory`, has the memory for it now. Throws xb::Error.
 Task<> checkHost(xen::Hypervisor& hypervisor, xen::DomainConfig domain, bool memory);

@@ -4,12 +4,14 @@
 
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/log.hpp"
+#include "toolstack/xenvm/disk_sharing.hpp"
 #include "toolstack/xenvm/domain_builder.hpp"
 #include "toolstack/xenvm/errors.hpp"
 #include "toolstack/xenvm/start_checks.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace xb::xenvm {
@@ -17,6 +19,15 @@ namespace xb::xenvm {
 using std::chrono::steady_clock;
 
 namespace {
+
+// Those that nobody else may use: not of mode w!.
+std::vector<xen::DiskConfig> guardedDisks(const Config& config, std::vector<xen::DiskConfig> disks) {
+    std::erase_if(disks, [&](const xen::DiskConfig& disk) {
+        const auto entry = std::ranges::find(config.disks, disk.vdev, &DiskEntry::device);
+        return entry != config.disks.end() && entry->shared;
+    });
+    return disks;
+}
 
 double secondsOf(std::chrono::milliseconds time) {
     return static_cast<double>(time.count()) / 1000;
@@ -86,14 +97,13 @@ Task<> Vm::startLocked(bool paused, Intent owed) {
 Task<> Vm::build(Intent owed) {
     config_.promote();
     config_.requireDevices();
-    MachineFacts machine;
-    machine.root = options_.root;
-    machine.bridges = bridgesOfHost();
-    Translation translation = toDomainConfig(config_.current(), options_.uuid, machine);
+    Translation translation = toDomainConfig(config_.current(), options_.uuid, machineFacts());
     if (!translation.ignored.empty())
         log::info("keys without effect here: {}", fmt::join(translation.ignored, ", "));
     auto files = neededFiles(translation.domain);
     co_await checkFiles(std::move(files));
+    auto guarded = guardedDisks(config_.current(), translation.domain.disks);
+    co_await checkSharing(hypervisor_.store(), std::move(guarded), -1);
     xen::DomainConfig wanted = translation.domain;
     co_await checkHost(hypervisor_, std::move(wanted), !config_.current().noMemoryCheck);
     throwIfDestroyed();
@@ -148,10 +158,7 @@ Task<> Vm::abandon() {
 
 Task<std::uint64_t> Vm::memoryToStart() {
     const auto self = shared_from_this();
-    MachineFacts machine;
-    machine.root = options_.root;
-    machine.bridges = bridgesOfHost();
-    auto translation = toDomainConfig(config_.latest(), options_.uuid, machine);
+    auto translation = toDomainConfig(config_.latest(), options_.uuid, machineFacts());
     co_return co_await hypervisor_.memoryNeeded(std::move(translation.domain));
 }
 

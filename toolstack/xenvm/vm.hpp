@@ -8,6 +8,7 @@
 #include "toolstack/libs/unique_fd.hpp"
 #include "toolstack/xenvm/config_slots.hpp"
 #include "toolstack/xenvm/core_files.hpp"
+#include "toolstack/xenvm/domain_builder.hpp"
 #include "toolstack/xenvm/life_cycle.hpp"
 #include "toolstack/xenvm/node_watches.hpp"
 #include "toolstack/xenvm/policy.hpp"
@@ -98,6 +99,22 @@ public:
     /// Wakes a guest from S3.
     Task<> wakeGuest();
 
+    // Devices (vm_devices.cpp): of the domain, if there is one, and of the configuration of the next start.
+    // `entry` is written as in the configuration. Nothing is changed when one of both fails.
+    Task<> addDisk(std::string entry);
+    /// `force`: also when the guest does not let go of it.
+    Task<> removeDisk(std::string device, bool force);
+    Task<> addNic(std::string entry);
+    Task<> removeNic(int id, bool force);
+    /// Another medium for a CD drive of the domain; an empty path ejects.
+    Task<> changeMedium(std::string device, std::string path);
+    Task<> switchNetwork(int id, std::string network);
+    Task<> setNicBackend(int id, int backendDomid);
+    /// Plugs the cable of a NIC in or out, for guests whose driver looks at that.
+    Task<> setNicLink(int id, bool up);
+    Task<std::vector<DiskEntry>> disks();
+    Task<std::vector<NicEntry>> nics();
+
     LifeState state() const { return life_.state(); }
     /// -1 when there is no domain.
     int domid() const { return domid_ ? static_cast<int>(*domid_) : -1; }
@@ -166,6 +183,14 @@ private:
     // vm_watches.cpp: the nodes in xenstore that are watched while there is a domain
     Task<> watchNodes();
     void onTimeOffset(const std::string& text);
+
+    // vm_devices.cpp, under the lock
+    bool hasLiveDomain() const { return domid_ && !ended_; }
+    void requireLiveDomain(const char* operation) const;
+    Task<std::optional<xen::NicConfig>> liveNic(int id);
+    Task<> replug(xen::NicConfig from, xen::NicConfig to);
+    void editNic(int id, const std::function<void(NicEntry&)>& change);
+    MachineFacts machineFacts() const;
 
     // Both
     void enter(LifeState next, Intent intent = Intent::none);

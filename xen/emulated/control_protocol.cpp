@@ -34,6 +34,10 @@ void visitMembers(Config& c, Visit visit) requires std::is_same_v<std::remove_co
     visit("model", c.model);
     visit("script", c.script);
     visit("backendDomid", c.backendDomid);
+    visit("ip", c.ip);
+    visit("ifname", c.ifname);
+    visit("rateBytes", c.rateBytes);
+    visit("rateIntervalUs", c.rateIntervalUs);
 }
 
 template <class Config, class Visit>
@@ -313,6 +317,22 @@ DomId domidMember(const Json& object) {
     return member<DomId>(object, "domid");
 }
 
+bool flagMember(const Json& object, const char* name) {
+    return member<bool>(object, name);
+}
+DiskConfig diskMember(const Json& object) {
+    return member<DiskConfig>(object, "disk");
+}
+NicConfig nicMember(const Json& object) {
+    return member<NicConfig>(object, "nic");
+}
+
+Json toJson(const DiskConfig& disk, Allocator& allocator) {
+    return encode(disk, allocator);
+}
+Json toJson(const NicConfig& nic, Allocator& allocator) {
+    return encode(nic, allocator);
+}
 Json toJson(const DomainConfig& config, Allocator& allocator) {
     return encode(config, allocator);
 }

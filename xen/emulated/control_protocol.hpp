@@ -36,7 +36,13 @@ Json jsonString(const std::string& text, Allocator& allocator);
 std::string stringMember(const Json& object, const char* name);
 std::uint64_t numberMember(const Json& object, const char* name);
 DomId domidMember(const Json& object);
+bool flagMember(const Json& object, const char* name);
+/// Members "disk" and "nic".
+DiskConfig diskMember(const Json& object);
+NicConfig nicMember(const Json& object);
 
+Json toJson(const DiskConfig& disk, Allocator& allocator);
+Json toJson(const NicConfig& nic, Allocator& allocator);
 Json toJson(const DomainConfig& config, Allocator& allocator);
 DomainConfig domainConfigFromJson(const Json& value);
 Json toJson(const DomainInfo& info, Allocator& allocator);

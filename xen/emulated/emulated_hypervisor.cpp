@@ -3,6 +3,7 @@
 
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/log.hpp"
+#include "xen/device_list.hpp"
 #include "xen/emulated/control_protocol.hpp"
 #include "xen/emulated/framed_socket.hpp"
 #include "xen/xenstore_client.hpp"
@@ -369,9 +370,60 @@ public:
         co_return (*reply)["result"].IsTrue();
     }
 
+    Task<std::vector<DeviceInfo<DiskConfig>>> disks(DomId domid) override {
+        co_await requireDomain(domid);
+        co_return co_await listDisks(store_, domid);
+    }
+
+    Task<> addDisk(DomId domid, DiskConfig disk) override {
+        auto document = parameters(domid);
+        document->AddMember("disk", toJson(disk, document->GetAllocator()), document->GetAllocator());
+        co_await connection_->call("addDisk", document);
+    }
+
+    Task<> removeDisk(DomId domid, std::string vdev, bool force) override {
+        auto document = parameters(domid);
+        document->AddMember("vdev", jsonString(vdev, document->GetAllocator()), document->GetAllocator());
+        document->AddMember("force", force, document->GetAllocator());
+        co_await connection_->call("removeDisk", document);
+    }
+
+    Task<> changeMedium(DomId domid, std::string vdev, std::string path) override {
+        auto document = parameters(domid);
+        auto& allocator = document->GetAllocator();
+        document->AddMember("vdev", jsonString(vdev, allocator), allocator);
+        document->AddMember("path", jsonString(path, allocator), allocator);
+        co_await connection_->call("changeMedium", document);
+    }
+
+    Task<std::vector<DeviceInfo<NicConfig>>> nics(DomId domid) override {
+        co_await requireDomain(domid);
+        co_return co_await listNics(store_, domid);
+    }
+
+    Task<> addNic(DomId domid, NicConfig nic) override {
+        auto document = parameters(domid);
+        document->AddMember("nic", toJson(nic, document->GetAllocator()), document->GetAllocator());
+        co_await connection_->call("addNic", document);
+    }
+
+    Task<> removeNic(DomId domid, int devid, bool force) override {
+        auto document = parameters(domid);
+        document->AddMember("devid", static_cast<std::uint64_t>(std::max(devid, 0)),
+                            document->GetAllocator());
+        document->AddMember("force", force, document->GetAllocator());
+        co_await connection_->call("removeNic", document);
+    }
+
     XenStore& store() override { return store_; }
 
 private:
+    Task<> requireDomain(DomId domid) {
+        const auto found = co_await domain(domid);
+        if (!found)
+            throw Error("there is no domain " + std::to_string(domid));
+    }
+
     std::shared_ptr<Connection> connection_;
     XenStoreClient store_;
 };

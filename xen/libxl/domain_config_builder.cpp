@@ -183,6 +183,48 @@ void translateBuild(const DomainConfig& from, libxl_domain_build_info& to) {
     }
 }
 
+void parseMac(const DomainConfig& config, const NicConfig& nic, libxl_mac& to) {
+    // "aa:bb:cc:dd:ee:ff"
+    constexpr std::size_t bytes = 6;
+    constexpr std::size_t textLength = 3 * bytes - 1;
+    bool valid = nic.mac.size() == textLength;
+    for (std::size_t i = 0; valid && i < bytes; ++i) {
+        const char* begin = nic.mac.data() + 3 * i;
+        const auto [end, problem] = std::from_chars(begin, begin + 2, to[i], 16);
+        valid = problem == std::errc() && end == begin + 2 && (i + 1 == bytes || *end == ':');
+    }
+    if (!valid)
+        refuse(config, fmt::format("'{}', the MAC address of NIC {}, is not of the form aa:bb:cc:dd:ee:ff",
+                                   nic.mac, nic.devid));
+    // libxl takes all zeroes for "choose one"; a group address cannot be a card's.
+    if (std::all_of(to, to + bytes, [](auto byte) { return byte == 0; }) || (to[0] & 1) != 0)
+        refuse(config, fmt::format("{} is not a MAC address that NIC {} can have", nic.mac, nic.devid));
+}
+
+// The counts grow with the elements, so that what is there is freed whenever a later one is refused.
+void translateDevices(const DomainConfig& from, libxl_domain_config& to) {
+    if (from.disks.size() > maxDevices || from.nics.size() > maxDevices)
+        refuse(from, fmt::format("it has more than {} disks or NICs", maxDevices));
+    to.disks = allocate<libxl_device_disk>(from.disks.size());
+    for (const auto& disk : from.disks) {
+        const bool taken = std::any_of(to.disks, to.disks + to.num_disks,
+                                       [&](const auto& other) { return disk.vdev == other.vdev; });
+        if (taken)
+            refuse(from, fmt::format("two disks are called {}", disk.vdev));
+        translateDisk(from, disk, to.disks[to.num_disks++]);
+    }
+    to.nics = allocate<libxl_device_nic>(from.nics.size());
+    for (const auto& nic : from.nics) {
+        const bool taken = std::any_of(to.nics, to.nics + to.num_nics,
+                                       [&](const auto& other) { return nic.devid == other.devid; });
+        if (taken)
+            refuse(from, fmt::format("two NICs have the number {}", nic.devid));
+        translateNic(from, nic, to.nics[to.num_nics++]);
+    }
+}
+
+} // namespace
+
 void translateDisk(const DomainConfig& config, const DiskConfig& from, libxl_device_disk& to) {
     libxl_device_disk_init(&to);
     if (from.vdev.empty())
@@ -214,24 +256,6 @@ void translateDisk(const DomainConfig& config, const DiskConfig& from, libxl_dev
     }
 }
 
-void parseMac(const DomainConfig& config, const NicConfig& nic, libxl_mac& to) {
-    // "aa:bb:cc:dd:ee:ff"
-    constexpr std::size_t bytes = 6;
-    constexpr std::size_t textLength = 3 * bytes - 1;
-    bool valid = nic.mac.size() == textLength;
-    for (std::size_t i = 0; valid && i < bytes; ++i) {
-        const char* begin = nic.mac.data() + 3 * i;
-        const auto [end, problem] = std::from_chars(begin, begin + 2, to[i], 16);
-        valid = problem == std::errc() && end == begin + 2 && (i + 1 == bytes || *end == ':');
-    }
-    if (!valid)
-        refuse(config, fmt::format("'{}', the MAC address of NIC {}, is not of the form aa:bb:cc:dd:ee:ff",
-                                   nic.mac, nic.devid));
-    // libxl takes all zeroes for "choose one"; a group address cannot be a card's.
-    if (std::all_of(to, to + bytes, [](auto byte) { return byte == 0; }) || (to[0] & 1) != 0)
-        refuse(config, fmt::format("{} is not a MAC address that NIC {} can have", nic.mac, nic.devid));
-}
-
 void translateNic(const DomainConfig& config, const NicConfig& from, libxl_device_nic& to) {
     libxl_device_nic_init(&to);
     if (from.devid < 0)
@@ -241,6 +265,14 @@ void translateNic(const DomainConfig& config, const NicConfig& from, libxl_devic
     to.bridge = copyUnlessEmpty(config, "a NIC's bridge", from.bridge);
     to.script = copyUnlessEmpty(config, "a NIC's script", from.script);
     to.backend_domid = from.backendDomid;
+    to.ip = copyUnlessEmpty(config, "a NIC's addresses", from.ip);
+    to.ifname = copyUnlessEmpty(config, "the name of a NIC's interface", from.ifname);
+    if (from.rateBytes != 0 && from.rateIntervalUs == 0)
+        refuse(config, fmt::format("the rate of NIC {} has no interval", from.devid));
+    if (from.rateBytes != 0) {
+        to.rate_bytes_per_interval = from.rateBytes;
+        to.rate_interval_usecs = from.rateIntervalUs;
+    }
     if (config.type == DomainType::hvm) {
         to.nictype = LIBXL_NIC_TYPE_VIF_IOEMU;
         to.model = copyUnlessEmpty(config, "a NIC's model", from.model);
@@ -248,30 +280,6 @@ void translateNic(const DomainConfig& config, const NicConfig& from, libxl_devic
         to.nictype = LIBXL_NIC_TYPE_VIF;
     }
 }
-
-// The counts grow with the elements, so that what is there is freed whenever a later one is refused.
-void translateDevices(const DomainConfig& from, libxl_domain_config& to) {
-    if (from.disks.size() > maxDevices || from.nics.size() > maxDevices)
-        refuse(from, fmt::format("it has more than {} disks or NICs", maxDevices));
-    to.disks = allocate<libxl_device_disk>(from.disks.size());
-    for (const auto& disk : from.disks) {
-        const bool taken = std::any_of(to.disks, to.disks + to.num_disks,
-                                       [&](const auto& other) { return disk.vdev == other.vdev; });
-        if (taken)
-            refuse(from, fmt::format("two disks are called {}", disk.vdev));
-        translateDisk(from, disk, to.disks[to.num_disks++]);
-    }
-    to.nics = allocate<libxl_device_nic>(from.nics.size());
-    for (const auto& nic : from.nics) {
-        const bool taken = std::any_of(to.nics, to.nics + to.num_nics,
-                                       [&](const auto& other) { return nic.devid == other.devid; });
-        if (taken)
-            refuse(from, fmt::format("two NICs have the number {}", nic.devid));
-        translateNic(from, nic, to.nics[to.num_nics++]);
-    }
-}
-
-} // namespace
 
 void translate(const DomainConfig& from, LibxlDomainConfig& to) {
     translateIdentity(from, to.value.c_info);

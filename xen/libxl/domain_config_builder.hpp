@@ -27,4 +27,8 @@ public:
 /// what is wrong with it; `to` may only be destroyed then.
 void translate(const DomainConfig& from, LibxlDomainConfig& to);
 
+/// One device of the domain `config`, of which only name and type are used; as above.
+void translateDisk(const DomainConfig& config, const DiskConfig& from, libxl_device_disk& to);
+void translateNic(const DomainConfig& config, const NicConfig& from, libxl_device_nic& to);
+
 } // namespace xb::xen

@@ -3,6 +3,7 @@
 
 #include "toolstack/libs/log.hpp"
 #include "xen/libxl/death_watcher.hpp"
+#include "xen/libxl/devices.hpp"
 #include "xen/libxl/domain_config_builder.hpp"
 #include "xen/libxl/domain_creation.hpp"
 #include "xen/libxl/domain_info.hpp"
@@ -182,9 +183,27 @@ public:
 
     Task<bool> hasPvDriver(DomId domid) override { return xen::hasPvDriver(threads_, store_, domid); }
 
+    Task<std::vector<DeviceInfo<DiskConfig>>> disks(DomId domid) override { return devices().disks(domid); }
+    Task<> addDisk(DomId domid, DiskConfig disk) override {
+        return devices().addDisk(domid, std::move(disk));
+    }
+    Task<> removeDisk(DomId domid, std::string vdev, bool force) override {
+        return devices().removeDisk(domid, std::move(vdev), force);
+    }
+    Task<> changeMedium(DomId domid, std::string vdev, std::string path) override {
+        return devices().changeMedium(domid, std::move(vdev), std::move(path));
+    }
+    Task<std::vector<DeviceInfo<NicConfig>>> nics(DomId domid) override { return devices().nics(domid); }
+    Task<> addNic(DomId domid, NicConfig nic) override { return devices().addNic(domid, std::move(nic)); }
+    Task<> removeNic(DomId domid, int devid, bool force) override {
+        return devices().removeNic(domid, devid, force);
+    }
+
     XenStore& store() override { return *store_; }
 
 private:
+    LibxlDevices devices() const { return {threads_, store_}; }
+
     static Task<> destroyAndWait(std::shared_ptr<LibxlThreads> threads, std::shared_ptr<XenStore> store,
                                  DeathWatcher::Query query, DomId domid) {
         LoopSystem system;

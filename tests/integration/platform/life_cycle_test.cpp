@@ -87,6 +87,36 @@ TEST_F(LifeCycle, AVmStartsWithDiskAndNetworkAndStops) {
     EXPECT_TRUE(platform.waitFor([&] { return platform.monitorOf(path) < 0; })) << "its monitor must be gone";
 }
 
+TEST_F(LifeCycle, DisksAndNicsComeAndGoWhileTheGuestRuns) {
+    const std::string path = platform.createVm();
+    platform.await(platform.vm(path).start());
+    ASSERT_TRUE(platform.waitForState(path, "running"));
+    const auto says = [&](const std::string& text) {
+        return platform.waitFor([&] { return platform.console(path).find(text) != std::string::npos; });
+    };
+    writeFileAtomically(platform.root() / "later.raw", "It came later.\n" + std::string(1 << 20, '\0'));
+    const std::string disk = platform.await(platform.vm(path).addDisk());
+    platform.await(platform.disk(disk).setVirtPath("xvdb"));
+    platform.await(platform.disk(disk).setPhysType("file"));
+    platform.await(platform.disk(disk).setPhysPath("/later.raw"));
+    EXPECT_TRUE(says("begins with \"It came later.\"")) << platform.console(path);
+    const std::string nic = platform.await(platform.vm(path).addNic());
+    platform.await(platform.nic(nic).setNetwork("xenbr0"));
+    EXPECT_TRUE(says("on xenbr0, ping 10.9.0.1: answer from")) << platform.console(path);
+    platform.await(platform.vm(path).setWiredNetwork("brbridged"));
+    EXPECT_TRUE(says("on brbridged, ping 10.9.0.1: answer from")) << platform.console(path);
+    EXPECT_THAT(errorOf(platform.vm(path).setWiredNetwork("no-such-bridge")), HasSubstr("no-such-bridge"));
+    EXPECT_EQ(platform.await(platform.nic(nic).getNetwork()), "brbridged")
+        << "what failed is not written down";
+
+    platform.await(platform.disk(disk).delete_());
+    EXPECT_TRUE(says("device/vbd/51728: detached")) << platform.console(path);
+    platform.await(platform.nic(nic).delete_());
+    EXPECT_THAT(platform.await(platform.vm(path).listDisks()), Not(Contains(disk)));
+    EXPECT_THAT(platform.await(platform.vm(path).listNics()), Not(Contains(nic)));
+    platform.await(platform.vm(path).destroy());
+}
+
 TEST_F(LifeCycle, PauseUnpauseRebootDestroy) {
     const std::string path = platform.createVm();
     platform.await(platform.vm(path).start());

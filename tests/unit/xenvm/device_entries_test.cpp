@@ -82,6 +82,23 @@ TEST(DeviceEntries, pciFields) {
     EXPECT_NE(parsePci("1,0000:00:02.0,x=1", pci), "");
 }
 
+TEST(DeviceEntries, aNicHasScriptNameAndRate) {
+    NicEntry nic;
+    ASSERT_EQ(parseNic("id=1,bridge=br0,script=/etc/s,vifname=web0,rate=10Mb/s@20ms", nic), "");
+    EXPECT_EQ(nic.script, "/etc/s");
+    EXPECT_EQ(nic.ifname, "web0");
+    EXPECT_EQ(nic.rateBytes, 25000U); // 1.25 MB/s for 20 ms
+    EXPECT_EQ(nic.rateIntervalUs, 20000U);
+    ASSERT_EQ(parseNic("rate=250KB/s", nic), "");
+    EXPECT_EQ(nic.rateBytes, 12500U);
+    EXPECT_EQ(nic.rateIntervalUs, 50000U);
+    EXPECT_NE(parseNic("rate=1000000000GB/s@4000s", nic), "") << "beyond 64 bits";
+    for (const char* wrong :
+         {"rate=10", "rate=Mb/s", "rate=0Mb/s", "rate=10Mb/h", "rate=10Mb/s@", "rate=10Mb/s@5h",
+          "rate=1b/s@1us", "rate=1Mb/s@4000000s", "vifname=sixteen-letters-", "vifname=a/b"})
+        EXPECT_NE(parseNic(wrong, nic), "") << wrong;
+}
+
 TEST(DeviceEntries, rangesIncludeTheirEnd) {
     EXPECT_EQ(checkRange("0x60-0x6f"), "");
     EXPECT_EQ(checkRange("7-7"), "");

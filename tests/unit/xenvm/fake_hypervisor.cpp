@@ -54,8 +54,17 @@ Task<std::optional<std::string>> FakeStore::read(std::string path) {
     co_return value->second;
 }
 
-Task<std::vector<std::string>> FakeStore::list(std::string) {
-    co_return std::vector<std::string>();
+Task<std::vector<std::string>> FakeStore::list(std::string path) {
+    std::vector<std::string> names;
+    for (const auto& [node, value] : values) {
+        if (!node.starts_with(path + "/"))
+            continue;
+        const std::string rest = node.substr(path.size() + 1);
+        const std::string name = rest.substr(0, rest.find('/'));
+        if (names.empty() || names.back() != name)
+            names.push_back(name);
+    }
+    co_return names;
 }
 
 Task<> FakeStore::write(std::string path, std::string value) {
@@ -170,6 +179,8 @@ Task<xen::DomId> FakeHypervisor::create(xen::DomainConfig config, ProgressHandle
     if (!failCreate.empty())
         throw Error(failCreate);
     const xen::DomId domid = add(config.uuid, true);
+    plugged[domid] = config.disks;
+    cards[domid] = config.nics;
     built.push_back(std::move(config));
     progress(xen::CreateStep::domainMade, domid);
     if (createWaits)
@@ -308,6 +319,75 @@ Task<bool> FakeHypervisor::hasPvDriver(xen::DomId) {
 
 Task<std::uint64_t> FakeHypervisor::memoryNeeded(xen::DomainConfig) {
     co_return needed;
+}
+
+// ---- devices
+
+void FakeHypervisor::requireConsent(const std::string& device, bool force) const {
+    if (keepsDevices && !force)
+        throw Error("the guest does not let go of " + device);
+}
+
+void FakeHypervisor::failToAdd() {
+    if (!failAdd.empty() && failAddTimes-- > 0)
+        throw Error(failAdd);
+}
+
+Task<std::vector<xen::DeviceInfo<xen::DiskConfig>>> FakeHypervisor::disks(xen::DomId domid) {
+    get(domid);
+    std::vector<xen::DeviceInfo<xen::DiskConfig>> list;
+    for (const auto& each : plugged[domid])
+        list.push_back({each, 4});
+    co_return list;
+}
+
+Task<> FakeHypervisor::addDisk(xen::DomId domid, xen::DiskConfig disk) {
+    get(domid);
+    calls.push_back(fmt::format("add disk {} {}", domid, disk.vdev));
+    failToAdd();
+    plugged[domid].push_back(std::move(disk));
+    co_return;
+}
+
+Task<> FakeHypervisor::removeDisk(xen::DomId domid, std::string vdev, bool force) {
+    calls.push_back(fmt::format("remove disk {} {}{}", domid, vdev, force ? " by force" : ""));
+    requireConsent("disk " + vdev, force);
+    std::erase_if(plugged[domid], [&](const auto& each) { return each.vdev == vdev; });
+    co_return;
+}
+
+Task<> FakeHypervisor::changeMedium(xen::DomId domid, std::string vdev, std::string path) {
+    calls.push_back(fmt::format("medium {} {} {}", domid, vdev, path));
+    for (auto& each : plugged[domid]) {
+        if (each.vdev != vdev)
+            continue;
+        each.path = path;
+        co_return;
+    }
+    throw Error(fmt::format("domain {} has no disk {}", domid, vdev));
+}
+
+Task<std::vector<xen::DeviceInfo<xen::NicConfig>>> FakeHypervisor::nics(xen::DomId domid) {
+    get(domid);
+    std::vector<xen::DeviceInfo<xen::NicConfig>> list;
+    for (const auto& each : cards[domid])
+        list.push_back({each, 4});
+    co_return list;
+}
+
+Task<> FakeHypervisor::addNic(xen::DomId domid, xen::NicConfig nic) {
+    get(domid);
+    calls.push_back(fmt::format("add nic {} {} {} {}", domid, nic.devid, nic.bridge, nic.backendDomid));
+    failToAdd();
+    cards[domid].push_back(std::move(nic));
+    co_return;
+}
+
+Task<> FakeHypervisor::removeNic(xen::DomId domid, int devid, bool force) {
+    calls.push_back(fmt::format("remove nic {} {}{}", domid, devid, force ? " by force" : ""));
+    requireConsent(fmt::format("network card {}", devid), force);
+    std::erase_if(cards[domid], [&](const auto& each) { return each.devid == devid; });
+    co_return;
 }
 
 } // namespace xb::xenvm::test

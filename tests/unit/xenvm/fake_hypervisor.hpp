@@ -76,11 +76,16 @@ public:
     bool saveWaits = false; ///< save() waits for letGo(), or until the domain is gone
     bool pvDriver = true;   ///< of the guest
     int sleepsIn = 3;       ///< ACPI state that a guest comes to when it is asked for S3
+    std::string failAdd;    ///< error text of addDisk() and addNic(), for failAddTimes of them
+    int failAddTimes = 1;
+    bool keepsDevices = false; ///< the guest lets go of none unless forced
 
     // What the test looks at.
     std::vector<std::string> calls;
     std::map<xen::DomId, xen::DomainInfo> alive;
     std::vector<xen::DomainConfig> built;
+    std::map<xen::DomId, std::vector<xen::DiskConfig>> plugged; ///< disks of the domains
+    std::map<xen::DomId, std::vector<xen::NicConfig>> cards;
     FakeStore xenstore{executor_};
 
     /// Puts a domain there that somebody else built.
@@ -116,6 +121,13 @@ public:
     Task<> dumpCore(xen::DomId domid, std::string path) override;
     Task<> wake(xen::DomId domid) override;
     Task<bool> hasPvDriver(xen::DomId domid) override;
+    Task<std::vector<xen::DeviceInfo<xen::DiskConfig>>> disks(xen::DomId domid) override;
+    Task<> addDisk(xen::DomId domid, xen::DiskConfig disk) override;
+    Task<> removeDisk(xen::DomId domid, std::string vdev, bool force) override;
+    Task<> changeMedium(xen::DomId domid, std::string vdev, std::string path) override;
+    Task<std::vector<xen::DeviceInfo<xen::NicConfig>>> nics(xen::DomId domid) override;
+    Task<> addNic(xen::DomId domid, xen::NicConfig nic) override;
+    Task<> removeNic(xen::DomId domid, int devid, bool force) override;
     xen::XenStore& store() override { return xenstore; }
 
 private:
@@ -127,6 +139,8 @@ private:
 
     void tell(xen::DomId domid, xen::DomainEvent event);
     xen::DomainInfo& get(xen::DomId domid);
+    void requireConsent(const std::string& device, bool force) const;
+    void failToAdd();
 
     xen::DomId next_ = 1;
     int presses_ = 0;

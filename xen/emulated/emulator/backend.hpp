@@ -39,7 +39,8 @@ public:
     Event ready;       ///< plugged, or failed
     std::string error; ///< why it failed
     bool plugged = false;
-    bool stuck = false; ///< injected fault: it does nothing any more
+    bool awaited = false; ///< its nodes are being written: that they are not there does not mean that it went
+    bool stuck = false;   ///< injected fault: it does nothing any more
     bool busy = false;
     bool changed = false;
     std::unique_ptr<XenStoreWatch> frontendWatch;

@@ -183,8 +183,11 @@ Task<> Backends::step(BackendPtr backend) {
     if (known == devices_.end() || known->second != backend || backend->stuck)
         co_return;
     const XenbusState own = stateOf(halves.own);
-    if (!halves.present || own == XenbusState::unknown)
-        co_return drop(backend);
+    if (!halves.present || own == XenbusState::unknown) {
+        if (!backend->awaited || backend->plugged)
+            drop(backend);
+        co_return;
+    }
     const XenbusState front = stateOf(halves.front);
     const bool frontGone = front == XenbusState::unknown || front == XenbusState::closed;
     if (own == XenbusState::initialising && !backend->plugged) {
@@ -262,6 +265,7 @@ Task<> Backends::waitUntilReady(DomId frontend, DeviceId id, std::chrono::millis
     const std::string text =
         id.kind + " " + std::to_string(id.devid) + " of domain " + std::to_string(frontend);
     const auto device = obtain(id.kind, frontend, std::to_string(id.devid));
+    device->awaited = true;
     if (!co_await device->ready.waitFor(limit))
         throw Error(errors::timeout,
                     text + ": its backend did not get ready in " + std::to_string(limit.count()) + " ms");
@@ -273,6 +277,14 @@ void Backends::drop(const BackendPtr& backend) {
     backend->disconnect();
     backend->frontendWatch.reset();
     devices_.erase(backend->path);
+}
+
+void Backends::dropDevice(DomId frontend, const DeviceId& id) {
+    const auto found = devices_.find(backendPath(id.kind, frontend, id.devid));
+    if (found == devices_.end())
+        return;
+    const BackendPtr device = found->second;
+    drop(device);
 }
 
 void Backends::dropDomain(DomId frontend) {

@@ -24,6 +24,8 @@ public:
     /// Waits until the device's backend is in state 2; throws xb::Error when plugging fails or takes too
     /// long.
     Task<> waitUntilReady(DomId frontend, DeviceId id, std::chrono::milliseconds limit);
+    /// The device's nodes are removed: it goes at once, so that the next of its number is another.
+    void dropDevice(DomId frontend, const DeviceId& id);
     /// The domain is gone: its devices go at once.
     void dropDomain(DomId frontend);
 

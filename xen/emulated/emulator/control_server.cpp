@@ -212,10 +212,29 @@ Task<Json> ControlServer::handle(ClientPtr client, std::uint64_t id, std::string
         if (reason > static_cast<std::uint64_t>(ShutdownReason::softReset))
             throw Error(errors::invalidArgs, "forceShutdown: no such reason");
         co_await emulator_.forceShutdown(domid, static_cast<ShutdownReason>(reason));
+    } else if (co_await handleDevice(method, domid, params)) {
     } else {
         throw Error(errors::unknownMethod, "the emulator knows no \"" + method + "\"");
     }
     co_return Json(rapidjson::kNullType);
+}
+
+// False: it is none of these.
+Task<bool> ControlServer::handleDevice(std::string method, DomId domid, const Json& params) {
+    if (method == "addDisk")
+        co_await emulator_.addDisk(domid, diskMember(params));
+    else if (method == "removeDisk")
+        co_await emulator_.removeDisk(domid, stringMember(params, "vdev"), flagMember(params, "force"));
+    else if (method == "changeMedium")
+        co_await emulator_.changeMedium(domid, stringMember(params, "vdev"), stringMember(params, "path"));
+    else if (method == "addNic")
+        co_await emulator_.addNic(domid, nicMember(params));
+    else if (method == "removeNic")
+        co_await emulator_.removeNic(domid, static_cast<std::uint32_t>(numberMember(params, "devid")),
+                                     flagMember(params, "force"));
+    else
+        co_return false;
+    co_return true;
 }
 
 Json ControlServer::inject(const Json& params) {

@@ -43,6 +43,7 @@ private:
     Task<std::optional<Json>> handleStream(ClientPtr client, std::uint64_t id, std::string method,
                                            const Json& params, UniqueFd descriptor);
     static Hypervisor::ProgressHandler progressOf(ClientPtr client, std::uint64_t id);
+    Task<bool> handleDevice(std::string method, DomId domid, const Json& params);
     Json inject(const Json& params);
     void broadcast(DomId domid, const char* event, ShutdownReason reason);
 

@@ -47,8 +47,8 @@ Workers& stopWaiters() {
 
 Domain::Domain(const Executor& executor, const EmulatorOptions& options, DomId id, DomainConfig given)
     : domid(id), config(std::move(given)), memoryTaken(memoryNeededKib(config)), lifeCycle(executor),
-      exited(executor), stopped(executor), gone(executor), executor_(executor), pausing_(executor),
-      options_(options), directory_(options.directory + "/domains/" + std::to_string(id)),
+      devices(executor), exited(executor), stopped(executor), gone(executor), executor_(executor),
+      pausing_(executor), options_(options), directory_(options.directory + "/domains/" + std::to_string(id)),
       hypercalls_(executor) {
     try {
         makeDirectories(directory_ + "/grants", 0700);

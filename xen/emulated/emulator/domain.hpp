@@ -62,6 +62,7 @@ public:
     /// forceShutdown() was called: the reason that the process's end is to have.
     std::optional<ShutdownReason> forced;
     AsyncMutex lifeCycle; ///< held by create, destroy
+    AsyncMutex devices;   ///< held by what adds and removes devices while it runs
     Event exited;         ///< the process has ended
     Event stopped;        ///< see setStopped()
     Event gone;           ///< nothing is left

@@ -36,20 +36,6 @@ void checkReadable(const DomainConfig& config, const char* what, const std::stri
         refuse(config, std::string("the ") + what + " " + path + " is not a file");
 }
 
-void checkNic(const DomainConfig& config, const NicConfig& nic) {
-    const std::string what = "network card " + std::to_string(nic.devid);
-    const auto mac = parseMac(nic.mac);
-    if (nic.devid < 0 || nic.devid > 255)
-        refuse(config, what + ": the number is not in 0..255");
-    if (!mac || isGroup(*mac) || *mac == Mac{})
-        refuse(config, what + ": \"" + nic.mac + "\" is not the MAC address of a card");
-    if (nic.backendDomid == 0 && nic.bridge.empty())
-        refuse(config, what + ": has no bridge");
-    if (nic.backendDomid != 0)
-        throw Error(errors::notSupported,
-                    what + ": a backend in another domain is not supported by the emulated hypervisor");
-}
-
 } // namespace
 
 const char* typeName(DomainType type) {
@@ -61,6 +47,25 @@ const char* typeName(DomainType type) {
     default:
         return "hvm";
     }
+}
+
+void checkNic(const NicConfig& nic) {
+    const std::string what = "network card " + std::to_string(nic.devid);
+    const auto refuseNic = [&](const std::string& reason) {
+        throw Error(errors::invalidArgs, what + ": " + reason);
+    };
+    const auto mac = parseMac(nic.mac);
+    if (nic.devid < 0 || nic.devid > 255)
+        refuseNic("the number is not in 0..255");
+    if (!mac || isGroup(*mac) || *mac == Mac{})
+        refuseNic("\"" + nic.mac + "\" is not the MAC address of a card");
+    if (nic.backendDomid == 0 && nic.bridge.empty())
+        refuseNic("has no bridge");
+    if (nic.rateBytes != 0 && nic.rateIntervalUs == 0)
+        refuseNic("its rate has no interval");
+    if (nic.backendDomid != 0)
+        throw Error(errors::notSupported,
+                    what + ": a backend in another domain is not supported by the emulated hypervisor");
 }
 
 std::uint64_t checkDisk(const DiskConfig& disk) {
@@ -121,7 +126,7 @@ void checkDomainConfig(const DomainConfig& config) {
     }
     std::set<int> cards;
     for (const auto& nic : config.nics) {
-        checkNic(config, nic);
+        checkNic(nic);
         if (!cards.insert(nic.devid).second)
             refuse(config, "two network cards have the number " + std::to_string(nic.devid));
     }

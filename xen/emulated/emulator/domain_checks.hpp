@@ -14,6 +14,8 @@ namespace xb::xen::emulated {
 void checkDomainConfig(const DomainConfig& config);
 /// Opens the disk's file once as its backend would (throws xb::Error); its size in bytes.
 std::uint64_t checkDisk(const DiskConfig& disk);
+/// Throws xb::Error.
+void checkNic(const NicConfig& nic);
 
 /// What Xen takes from its free memory for the domain (libxl_domain_need_memory): the memory itself, the
 /// shadow or HAP pool, and some for the domain's own structures.

@@ -130,34 +130,51 @@ void addDevice(std::vector<Node>& nodes, DomId domid, const DeviceId& id, const 
     nodes.push_back({backend + "/state", "1", {}}); // last: this is what the backend waits for
 }
 
+void addDisk(std::vector<Node>& nodes, DomId domid, const DiskConfig& disk) {
+    const DeviceId id = deviceIdOf(disk);
+    const std::string type = disk.cdrom ? "cdrom" : "disk";
+    addDevice(nodes, domid, id, {{"virtual-device", std::to_string(id.devid)}, {"device-type", type}},
+              {{"params", disk.path},
+               {"dev", disk.vdev},
+               {"type", disk.backend == DiskBackend::phy ? "phy" : "qdisk"},
+               {"mode", disk.writable ? "w" : "r"},
+               {"device-type", type},
+               {"removable", disk.cdrom ? "1" : "0"},
+               {"bootable", "1"},
+               {"discard-enable", "0"}});
+}
+
+void addNic(std::vector<Node>& nodes, DomId domid, DomainType domainType, const NicConfig& nic) {
+    const std::string handle = std::to_string(nic.devid);
+    Values back{{"script", nic.script.empty() ? "/etc/xen/scripts/vif-bridge" : nic.script},
+                {"mac", nic.mac},
+                {"bridge", nic.bridge},
+                {"handle", handle},
+                {"mtu", "1500"},
+                {"type", domainType == DomainType::hvm ? "vif_ioemu" : "vif"},
+                {"hotplug-status", ""}};
+    if (!nic.ip.empty())
+        back.emplace_back("ip", nic.ip);
+    if (!nic.ifname.empty())
+        back.emplace_back("vifname", nic.ifname);
+    if (nic.rateBytes != 0)
+        back.emplace_back("rate", std::to_string(nic.rateBytes) + "," + std::to_string(nic.rateIntervalUs));
+    addDevice(nodes, domid, deviceIdOf(nic),
+              {{"handle", handle}, {"mac", nic.mac}, {"mtu", "1500"}, {"trusted", "1"}}, back);
+}
+
 std::vector<Node> deviceNodes(DomId domid, const DomainConfig& config) {
     std::vector<Node> nodes;
-    for (const auto& disk : config.disks) {
-        const DeviceId id{"vbd", diskDeviceNumber(disk.vdev)};
-        const std::string type = disk.cdrom ? "cdrom" : "disk";
-        addDevice(nodes, domid, id, {{"virtual-device", std::to_string(id.devid)}, {"device-type", type}},
-                  {{"params", disk.path},
-                   {"dev", disk.vdev},
-                   {"type", disk.backend == DiskBackend::phy ? "phy" : "qdisk"},
-                   {"mode", disk.writable ? "w" : "r"},
-                   {"device-type", type},
-                   {"removable", disk.cdrom ? "1" : "0"},
-                   {"bootable", "1"},
-                   {"discard-enable", "0"}});
-    }
-    for (const auto& nic : config.nics) {
-        const DeviceId id{"vif", static_cast<std::uint32_t>(nic.devid)};
-        const std::string handle = std::to_string(nic.devid);
-        addDevice(nodes, domid, id, {{"handle", handle}, {"mac", nic.mac}, {"mtu", "1500"}, {"trusted", "1"}},
-                  {{"script", nic.script.empty() ? "/etc/xen/scripts/vif-bridge" : nic.script},
-                   {"mac", nic.mac},
-                   {"bridge", nic.bridge},
-                   {"handle", handle},
-                   {"mtu", "1500"},
-                   {"type", config.type == DomainType::hvm ? "vif_ioemu" : "vif"},
-                   {"hotplug-status", ""}});
-    }
+    for (const auto& disk : config.disks)
+        addDisk(nodes, domid, disk);
+    for (const auto& nic : config.nics)
+        addNic(nodes, domid, config.type, nic);
     return nodes;
+}
+
+Task<> write(XenStoreClient& store, std::vector<Node> nodes) {
+    auto work = [nodes = std::move(nodes)](xs_handle* handle) { writeNodes(handle, nodes); };
+    co_await store.run(std::move(work));
 }
 
 } // namespace
@@ -174,12 +191,20 @@ std::string frontendPath(const std::string& kind, DomId frontend, std::uint32_t 
     return domainPath(frontend) + "/device/" + kind + "/" + std::to_string(devid);
 }
 
+DeviceId deviceIdOf(const DiskConfig& disk) {
+    return {"vbd", diskDeviceNumber(disk.vdev)};
+}
+
+DeviceId deviceIdOf(const NicConfig& nic) {
+    return {"vif", static_cast<std::uint32_t>(nic.devid)};
+}
+
 std::vector<DeviceId> devicesOf(const DomainConfig& config) {
     std::vector<DeviceId> ids;
     for (const auto& disk : config.disks)
-        ids.push_back({"vbd", diskDeviceNumber(disk.vdev)});
+        ids.push_back(deviceIdOf(disk));
     for (const auto& nic : config.nics)
-        ids.push_back({"vif", static_cast<std::uint32_t>(nic.devid)});
+        ids.push_back(deviceIdOf(nic));
     return ids;
 }
 
@@ -204,10 +229,29 @@ Task<> writeDomain(XenStoreClient& store, DomId domid, DomainConfig config, std:
 
 Task<> writeDevices(XenStoreClient& store, DomId domid, DomainConfig config) {
     auto nodes = deviceNodes(domid, config);
-    if (nodes.empty())
-        co_return;
-    auto work = [nodes = std::move(nodes)](xs_handle* handle) { writeNodes(handle, nodes); };
-    co_await store.run(std::move(work));
+    if (!nodes.empty())
+        co_await write(store, std::move(nodes));
+}
+
+Task<> writeDisk(XenStoreClient& store, DomId domid, DiskConfig disk) {
+    std::vector<Node> nodes;
+    addDisk(nodes, domid, disk);
+    co_await write(store, std::move(nodes));
+}
+
+Task<> writeNic(XenStoreClient& store, DomId domid, DomainType type, NicConfig nic) {
+    std::vector<Node> nodes;
+    addNic(nodes, domid, type, nic);
+    co_await write(store, std::move(nodes));
+}
+
+Task<> removeDevice(XenStoreClient& store, DomId domid, DeviceId id) {
+    XenStore::Changes changes{
+        {frontendPath(id.kind, domid, id.devid), std::nullopt},
+        {backendPath(id.kind, domid, id.devid), std::nullopt},
+        {"/libxl/" + std::to_string(domid) + "/device/" + id.kind + "/" + std::to_string(id.devid),
+         std::nullopt}};
+    co_await store.apply(std::move(changes));
 }
 
 Task<> removeDomain(XenStoreClient& store, DomId domid, std::string uuid) {

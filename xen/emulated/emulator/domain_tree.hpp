@@ -21,6 +21,8 @@ struct DeviceId {
     std::string kind; ///< vbd or vif
     std::uint32_t devid = 0;
 };
+DeviceId deviceIdOf(const DiskConfig& disk);
+DeviceId deviceIdOf(const NicConfig& nic);
 std::vector<DeviceId> devicesOf(const DomainConfig& config);
 
 /// Writes the home of domain 0.
@@ -29,6 +31,11 @@ Task<> writeControlDomain(XenStoreClient& store);
 Task<> writeDomain(XenStoreClient& store, DomId domid, DomainConfig config, std::string tty);
 /// Writes both halves of all its devices, in state 1: their backends see them and start.
 Task<> writeDevices(XenStoreClient& store, DomId domid, DomainConfig config);
+/// Writes both halves of one device, in state 1.
+Task<> writeDisk(XenStoreClient& store, DomId domid, DiskConfig disk);
+Task<> writeNic(XenStoreClient& store, DomId domid, DomainType type, NicConfig nic);
+/// Removes both halves of a device.
+Task<> removeDevice(XenStoreClient& store, DomId domid, DeviceId id);
 /// Removes everything of a domain.
 Task<> removeDomain(XenStoreClient& store, DomId domid, std::string uuid);
 

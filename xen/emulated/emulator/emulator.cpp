@@ -8,6 +8,7 @@
 #include "xen/emulated/emulator/backends.hpp"
 #include "xen/emulated/emulator/domain_checks.hpp"
 #include "xen/emulated/emulator/domain_tree.hpp"
+#include "xen/emulated/emulator/hot_devices.hpp"
 #include "xen/emulated/emulator/saved_stream.hpp"
 #include "xen/emulated/shared_layout.h"
 
@@ -43,6 +44,7 @@ Task<> Emulator::start(std::function<void(std::string)> onLost) {
     co_await writeControlDomain(*store_);
     backends_ = std::make_unique<Backends>(executor_, options_, *store_, faults_);
     co_await backends_->start();
+    hotDevices_ = std::make_unique<HotDevices>(executor_, options_, *store_, *backends_);
     vchans_.start();
 }
 
@@ -326,6 +328,26 @@ Task<> Emulator::forceShutdown(DomId domid, ShutdownReason reason) {
     domain->forced = reason;
     domain->kill();
     co_await domain->stopped.wait();
+}
+
+Task<> Emulator::addDisk(DomId domid, DiskConfig disk) {
+    return hotDevices_->addDisk(running(domid), std::move(disk));
+}
+
+Task<> Emulator::removeDisk(DomId domid, std::string vdev, bool force) {
+    return hotDevices_->removeDisk(running(domid), std::move(vdev), force);
+}
+
+Task<> Emulator::changeMedium(DomId domid, std::string vdev, std::string path) {
+    return hotDevices_->changeMedium(running(domid), std::move(vdev), std::move(path));
+}
+
+Task<> Emulator::addNic(DomId domid, NicConfig nic) {
+    return hotDevices_->addNic(running(domid), std::move(nic));
+}
+
+Task<> Emulator::removeNic(DomId domid, std::uint32_t devid, bool force) {
+    return hotDevices_->removeNic(running(domid), devid, force);
 }
 
 } // namespace xb::xen::emulated

@@ -19,6 +19,7 @@ namespace xb::xen::emulated {
 
 class Backends;
 class Interrupt;
+class HotDevices;
 
 class Emulator {
 public:
@@ -57,6 +58,12 @@ public:
     Task<> dumpCore(DomId domid, UniqueFd file);
     const DomainConfig& configuration(DomId domid) const { return existing(domid)->config; }
     bool hasPvDriver(DomId domid) const;
+    /// Devices of running domains (hot_devices.hpp).
+    Task<> addDisk(DomId domid, DiskConfig disk);
+    Task<> removeDisk(DomId domid, std::string vdev, bool force);
+    Task<> changeMedium(DomId domid, std::string vdev, std::string path);
+    Task<> addNic(DomId domid, NicConfig nic);
+    Task<> removeNic(DomId domid, std::uint32_t devid, bool force);
     Faults& faults() { return faults_; }
     const EmulatorOptions& options() const { return options_; }
 
@@ -83,6 +90,7 @@ private:
     XenstoredProcess xenstored_;
     std::unique_ptr<XenStoreClient> store_;
     std::unique_ptr<Backends> backends_;
+    std::unique_ptr<HotDevices> hotDevices_;
     VchanHub vchans_;
     std::map<DomId, DomainPtr> domains_;
     DomId nextDomId_ = 1;

@@ -61,6 +61,11 @@ void Frontend::update() {
             connect();
         break;
     case XenbusState::closing:
+        if (context_.keepDevices && connected())
+            refuse();
+        else
+            close();
+        break;
     case XenbusState::closed:
     case XenbusState::unknown:
         close();
@@ -68,6 +73,25 @@ void Frontend::update() {
     default:
         break;
     }
+}
+
+void Frontend::forget() {
+    try {
+        if (!backend_.empty())
+            context_.store.unwatch(backend_ + "/state", token());
+    } catch (const StoreError&) { // it never was
+    }
+}
+
+bool Frontend::replaced() const {
+    return state_ == XenbusState::closed && context_.store.read(path_ + "/state") ==
+                                                std::to_string(static_cast<int>(XenbusState::initialising));
+}
+
+// As Linux says it (xenbus_dev_error).
+void Frontend::refuse() {
+    context_.store.write("error/" + path_ + "/error", "16 Device in use; refusing to close");
+    context_.print(path_ + ": in use, not detached");
 }
 
 void Frontend::offer() {

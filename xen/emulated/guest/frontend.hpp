@@ -21,6 +21,7 @@ struct FrontendContext {
     std::string directory; ///< the emulator's
     std::uint32_t domid;
     std::function<void(const std::string&)> print; ///< one line on the console
+    bool keepDevices = false;                      ///< refuses to give devices up
 };
 
 class Frontend {
@@ -37,6 +38,10 @@ public:
     std::string token() const { return "backend:" + path_; }
     /// Looks at the backend's state and does what it asks for.
     void update();
+    /// Ends the watch: the device is gone from xenstore, or another one took its place.
+    void forget();
+    /// Whether the nodes are those of a device that was made after this one was detached.
+    bool replaced() const;
     bool connected() const { return state_ == XenbusState::connected; }
     /// Whether nothing more will happen by itself (connected, or closed).
     bool settled() const { return connected() || state_ == XenbusState::closed; }
@@ -56,6 +61,7 @@ private:
     void offer();
     void connect();
     void close();
+    void refuse();
     void setState(XenbusState state);
 
     std::string path_;

@@ -50,6 +50,8 @@ void applyTestWord(TestWords& words, const std::string& word) {
         words.hang = true;
     else if (name == "no-pv")
         words.noPv = true;
+    else if (name == "keep-devices")
+        words.keepDevices = true;
     else if (const int reason = name == "poweroff" ? 0
                                 : name == "reboot" ? 1
                                 : name == "crash"  ? 3
@@ -114,8 +116,9 @@ void Guest::waitForStart() {
 
 void Guest::connectToXenbus() {
     store_ = std::make_unique<GuestStore>(info_.directory, info_.domid);
-    context_ = std::make_unique<FrontendContext>(FrontendContext{
-        *store_, info_.directory, info_.domid, [this](const std::string& line) { print(line); }});
+    context_ = std::make_unique<FrontendContext>(
+        FrontendContext{*store_, info_.directory, info_.domid,
+                        [this](const std::string& line) { print(line); }, words_.keepDevices});
     if (savedState_.empty())
         introduceSelf();
     if (info_.type == "hvm")
@@ -209,9 +212,14 @@ void Guest::scanDevices() {
         const auto present = store_->list("device/" + kind);
         std::erase_if(devices_, [&](const auto& device) {
             const std::string prefix = "device/" + kind + "/";
-            return device->path().starts_with(prefix) &&
-                   std::find(present.begin(), present.end(), device->path().substr(prefix.size())) ==
-                       present.end();
+            if (!device->path().starts_with(prefix))
+                return false;
+            const bool gone = std::find(present.begin(), present.end(),
+                                        device->path().substr(prefix.size())) == present.end();
+            if (!gone && !device->replaced())
+                return false;
+            device->forget();
+            return true;
         });
         for (const auto& devid : present) {
             const std::string path = "device/" + kind + "/" + devid;

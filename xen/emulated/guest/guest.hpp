@@ -33,6 +33,7 @@ struct TestWords {
     bool ignoreShutdown = false;
     bool hang = false;
     bool noPv = false;
+    bool keepDevices = false;
     std::optional<std::pair<std::chrono::steady_clock::time_point, int>> stopAt; ///< and the reason
 };
 /// Throws std::invalid_argument naming an unknown word.
