@@ -34,6 +34,8 @@ void run(std::string_view input) {
         checkDecoded(document, domainConfigFromJson);
         checkDecoded(document, domainInfoFromJson);
         checkDecoded(document, hostInfoFromJson);
+        checkDecoded(document, memoryTargetFromJson);
+        checkDecoded(document, schedulerFromJson);
         static_cast<void>(numberMember(document, "id"));
         static_cast<void>(domidMember(document));
         expect(stringMember(document, "method").find('\0') == std::string::npos, "texts have no NUL");

@@ -53,6 +53,11 @@ try_contract() { # TYPE
     contract contract "$1" 96 --gtest_filter='-Vchan*'
 }
 
+# A part of what try_contract does, for those who work on it.
+try_resources() { # TYPE
+    contract resources "$1" 96 --gtest_filter='Resources*'
+}
+
 contract() { # NAME TYPE MIB OPTION...
     local log=/bench/out/$1-$2.log line
     make_disk /storage/disks/contract.img 8 "text"
@@ -154,6 +159,7 @@ for part in "${parts[@]}"; do
         saving-pv | saving-pvh) contract saving "${part#*-}" 96 --gtest_filter='Saving*' ;; # of contract-*, alone
         contract-pv | contract-pvh) try_contract "${part#*-}" ;;
         devices-pv | devices-pvh) contract devices "${part#*-}" 96 --gtest_filter='DevicesContract*' ;;
+        resources-pv | resources-pvh) try_resources "${part#*-}" ;;
         vchan-pv | vchan-pvh) try_vchan "${part#*-}" ;;
         slow-script) try_slow_script ;;
         qmp) try_qmp ;;

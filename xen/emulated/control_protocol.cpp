@@ -101,6 +101,32 @@ void visitMembers(Info& i, Visit visit) requires std::is_same_v<std::remove_cons
     visit("directIo", i.directIo);
 }
 
+template <class Info, class Visit>
+void visitMembers(Info& i, Visit visit) requires std::is_same_v<std::remove_const_t<Info>, MemoryTarget> {
+    visit("targetKib", i.targetKib);
+    visit("currentKib", i.currentKib);
+    visit("maxKib", i.maxKib);
+}
+
+template <class Info, class Visit>
+void visitMembers(Info& i, Visit visit) requires std::is_same_v<std::remove_const_t<Info>, VcpuInfo> {
+    visit("number", i.number);
+    visit("online", i.online);
+    visit("blocked", i.blocked);
+    visit("running", i.running);
+    visit("cpu", i.cpu);
+    visit("timeNs", i.timeNs);
+    visit("hardAffinity", i.hardAffinity);
+    visit("softAffinity", i.softAffinity);
+}
+
+template <class Info, class Visit>
+void visitMembers(Info& i,
+                  Visit visit) requires std::is_same_v<std::remove_const_t<Info>, SchedulerParameters> {
+    visit("weight", i.weight);
+    visit("cap", i.cap);
+}
+
 Json encode(const std::string& text, Allocator& allocator) {
     return jsonString(text, allocator);
 }
@@ -332,6 +358,33 @@ Json toJson(const DiskConfig& disk, Allocator& allocator) {
 }
 Json toJson(const NicConfig& nic, Allocator& allocator) {
     return encode(nic, allocator);
+}
+std::optional<std::vector<unsigned>> numbersMember(const Json& object, const char* name) {
+    if (!object.IsObject() || !object.HasMember(name))
+        return std::nullopt;
+    return member<std::vector<unsigned>>(object, name);
+}
+
+Json toJson(const MemoryTarget& target, Allocator& allocator) {
+    return encode(target, allocator);
+}
+MemoryTarget memoryTargetFromJson(const Json& value) {
+    return whole<MemoryTarget>(value, "memory target");
+}
+Json toJson(const std::vector<VcpuInfo>& vcpus, Allocator& allocator) {
+    return encode(vcpus, allocator);
+}
+std::vector<VcpuInfo> vcpusFromJson(const Json& value) {
+    return whole<std::vector<VcpuInfo>>(value, "virtual CPUs");
+}
+Json toJson(SchedulerParameters parameters, Allocator& allocator) {
+    return encode(parameters, allocator);
+}
+SchedulerParameters schedulerFromJson(const Json& value) {
+    return whole<SchedulerParameters>(value, "scheduler parameters");
+}
+Json toJson(const std::vector<unsigned>& numbers, Allocator& allocator) {
+    return encode(numbers, allocator);
 }
 Json toJson(const DomainConfig& config, Allocator& allocator) {
     return encode(config, allocator);

@@ -15,7 +15,9 @@
 
 #include <rapidjson/document.h>
 
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace xb::xen::emulated {
 
@@ -49,5 +51,14 @@ Json toJson(const DomainInfo& info, Allocator& allocator);
 DomainInfo domainInfoFromJson(const Json& value);
 Json toJson(const HostInfo& info, Allocator& allocator);
 HostInfo hostInfoFromJson(const Json& value);
+Json toJson(const MemoryTarget& target, Allocator& allocator);
+MemoryTarget memoryTargetFromJson(const Json& value);
+Json toJson(const std::vector<VcpuInfo>& vcpus, Allocator& allocator);
+std::vector<VcpuInfo> vcpusFromJson(const Json& value);
+Json toJson(SchedulerParameters parameters, Allocator& allocator);
+SchedulerParameters schedulerFromJson(const Json& value);
+Json toJson(const std::vector<unsigned>& numbers, Allocator& allocator);
+/// Nothing when there is no such member.
+std::optional<std::vector<unsigned>> numbersMember(const Json& object, const char* name);
 
 } // namespace xb::xen::emulated

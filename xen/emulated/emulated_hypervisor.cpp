@@ -415,6 +415,69 @@ public:
         co_await connection_->call("removeNic", document);
     }
 
+    // ---- memory, processors and host
+
+    Task<MemoryTarget> memoryTarget(DomId domid) override {
+        const auto reply = co_await connection_->call("memoryTarget", parameters(domid));
+        co_return memoryTargetFromJson((*reply)["result"]);
+    }
+    Task<> setMemoryTarget(DomId domid, std::uint64_t kib) override {
+        auto document = parameters(domid);
+        document->AddMember("kib", kib, document->GetAllocator());
+        co_await connection_->call("setMemoryTarget", document);
+    }
+    Task<> setMaxMemory(DomId domid, std::uint64_t kib) override {
+        auto document = parameters(domid);
+        document->AddMember("kib", kib, document->GetAllocator());
+        co_await connection_->call("setMaxMemory", document);
+    }
+    Task<std::vector<VcpuInfo>> vcpus(DomId domid) override {
+        const auto reply = co_await connection_->call("vcpus", parameters(domid));
+        co_return vcpusFromJson((*reply)["result"]);
+    }
+    Task<> setOnlineVcpus(DomId domid, unsigned count) override {
+        auto document = parameters(domid);
+        document->AddMember("count", count, document->GetAllocator());
+        co_await connection_->call("setOnlineVcpus", document);
+    }
+    Task<> setAffinity(DomId domid, unsigned vcpu, std::optional<std::vector<unsigned>> hard,
+                       std::optional<std::vector<unsigned>> soft) override {
+        auto document = parameters(domid);
+        auto& allocator = document->GetAllocator();
+        document->AddMember("vcpu", vcpu, allocator);
+        if (hard)
+            document->AddMember("hard", toJson(*hard, allocator), allocator);
+        if (soft)
+            document->AddMember("soft", toJson(*soft, allocator), allocator);
+        co_await connection_->call("setAffinity", document);
+    }
+    Task<SchedulerParameters> schedulerParameters(DomId domid) override {
+        const auto reply = co_await connection_->call("schedulerParameters", parameters(domid));
+        co_return schedulerFromJson((*reply)["result"]);
+    }
+    Task<> setSchedulerParameters(DomId domid, SchedulerParameters wanted) override {
+        auto document = parameters(domid);
+        auto& allocator = document->GetAllocator();
+        document->AddMember("scheduler", toJson(wanted, allocator), allocator);
+        co_await connection_->call("setSchedulerParameters", document);
+    }
+    Task<std::string> consoleRing() override {
+        const auto reply = co_await connection_->call("consoleRing", parameters());
+        co_return stringMember(*reply, "result");
+    }
+    Task<> sendDebugKeys(std::string keys) override {
+        auto document = parameters();
+        auto& allocator = document->GetAllocator();
+        document->AddMember("keys", jsonString(keys, allocator), allocator);
+        co_await connection_->call("sendDebugKeys", document);
+    }
+    Task<> sendSysrq(DomId domid, char key) override {
+        auto document = parameters(domid);
+        document->AddMember("key", jsonString(std::string(1, key), document->GetAllocator()),
+                            document->GetAllocator());
+        co_await connection_->call("sendSysrq", document);
+    }
+
     XenStore& store() override { return store_; }
 
 private:

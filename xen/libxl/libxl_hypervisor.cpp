@@ -11,6 +11,7 @@
 #include "xen/libxl/hvm_facts.hpp"
 #include "xen/libxl/libxl_threads.hpp"
 #include "xen/libxl/loop_devices.hpp"
+#include "xen/libxl/resources.hpp"
 #include "xen/libxl/saving.hpp"
 
 #include <fmt/format.h>
@@ -197,6 +198,42 @@ public:
     Task<> addNic(DomId domid, NicConfig nic) override { return devices().addNic(domid, std::move(nic)); }
     Task<> removeNic(DomId domid, int devid, bool force) override {
         return devices().removeNic(domid, devid, force);
+    }
+
+    // ---- memory, processors and host (resources.hpp)
+
+    Task<MemoryTarget> memoryTarget(DomId domid) override {
+        return readMemoryTarget(threads_, store_, domid);
+    }
+    Task<> setMemoryTarget(DomId domid, std::uint64_t kib) override {
+        return threads_->run([=](LibxlContext& context) { changeMemoryTarget(context, domid, kib); });
+    }
+    Task<> setMaxMemory(DomId domid, std::uint64_t kib) override {
+        return threads_->run([=](LibxlContext& context) { changeMaxMemory(context, domid, kib); });
+    }
+    Task<std::vector<VcpuInfo>> vcpus(DomId domid) override {
+        return threads_->run([domid](LibxlContext& context) { return queryVcpus(context, domid); });
+    }
+    Task<> setOnlineVcpus(DomId domid, unsigned count) override {
+        return threads_->run([=](LibxlContext& context) { changeOnlineVcpus(context, domid, count); });
+    }
+    Task<> setAffinity(DomId domid, unsigned vcpu, std::optional<std::vector<unsigned>> hard,
+                       std::optional<std::vector<unsigned>> soft) override {
+        return threads_->run(
+            [=](LibxlContext& context) { changeAffinity(context, domid, vcpu, hard, soft); });
+    }
+    Task<SchedulerParameters> schedulerParameters(DomId domid) override {
+        return threads_->run([domid](LibxlContext& context) { return queryScheduler(context, domid); });
+    }
+    Task<> setSchedulerParameters(DomId domid, SchedulerParameters parameters) override {
+        return threads_->run([=](LibxlContext& context) { changeScheduler(context, domid, parameters); });
+    }
+    Task<std::string> consoleRing() override { return threads_->run(readConsoleRing); }
+    Task<> sendDebugKeys(std::string keys) override {
+        return threads_->run([keys](LibxlContext& context) { pressDebugKeys(context, keys); });
+    }
+    Task<> sendSysrq(DomId domid, char key) override {
+        return threads_->run([=](LibxlContext& context) { pressSysrq(context, domid, key); });
     }
 
     XenStore& store() override { return *store_; }

@@ -186,6 +186,9 @@ Task<Json> ControlServer::handle(ClientPtr client, std::uint64_t id, std::string
     }
     if (method == "inject")
         co_return inject(params);
+    auto resources = co_await handleResources(method, params, allocator);
+    if (resources)
+        co_return std::move(*resources);
     const DomId domid = domidMember(params);
     if (method == "unpause") {
         co_await emulator_.unpause(domid);

@@ -10,6 +10,7 @@
 
 #include <boost/asio/local/stream_protocol.hpp>
 
+#include <optional>
 #include <set>
 
 namespace xb::xen::emulated {
@@ -44,6 +45,8 @@ private:
                                            const Json& params, UniqueFd descriptor);
     static Hypervisor::ProgressHandler progressOf(ClientPtr client, std::uint64_t id);
     Task<bool> handleDevice(std::string method, DomId domid, const Json& params);
+    /// control_resources.cpp; nothing when `method` is none of its.
+    Task<std::optional<Json>> handleResources(std::string method, const Json& params, Allocator& allocator);
     Json inject(const Json& params);
     void broadcast(DomId domid, const char* event, ShutdownReason reason);
 

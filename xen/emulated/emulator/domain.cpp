@@ -46,9 +46,9 @@ Workers& stopWaiters() {
 } // namespace
 
 Domain::Domain(const Executor& executor, const EmulatorOptions& options, DomId id, DomainConfig given)
-    : domid(id), config(std::move(given)), memoryTaken(memoryNeededKib(config)), lifeCycle(executor),
-      devices(executor), exited(executor), stopped(executor), gone(executor), executor_(executor),
-      pausing_(executor), options_(options), directory_(options.directory + "/domains/" + std::to_string(id)),
+    : domid(id), config(std::move(given)), resources(config), lifeCycle(executor), devices(executor),
+      exited(executor), stopped(executor), gone(executor), executor_(executor), pausing_(executor),
+      options_(options), directory_(options.directory + "/domains/" + std::to_string(id)),
       hypercalls_(executor) {
     try {
         makeDirectories(directory_ + "/grants", 0700);
@@ -131,17 +131,29 @@ void Domain::readHypercalls() {
         if (size == 0 || (size < 0 && errno != EAGAIN))
             return; // the guest has ended
         text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
-        if (text == "pv")
-            self->pvDriver = true;
-        else if (text.starts_with("acpi "))
-            self->acpiState = static_cast<int>(std::strtol(text.c_str() + 5, nullptr, 10));
-        else if (text.starts_with("suspend\n") && self->onSuspended) {
-            self->savedState = text.substr(text.find('\n') + 1);
-            self->onSuspended();
-        }
+        self->onHypercall(text);
         self->readHypercalls();
     };
     hypercalls_.async_wait(asio::posix::stream_descriptor::wait_read, std::move(onReadable));
+}
+
+// A guest says what it likes: the numbers are bounded here.
+void Domain::onHypercall(const std::string& text) {
+    const auto space = text.find(' ');
+    const std::string verb = text.substr(0, space);
+    const std::uint64_t number =
+        space == std::string::npos ? 0 : std::strtoull(text.c_str() + space + 1, nullptr, 10);
+    if (verb == "pv")
+        pvDriver = true;
+    else if (verb == "acpi")
+        acpiState = static_cast<int>(std::min<std::uint64_t>(number, 5));
+    else if ((verb == "vcpu-up" || verb == "vcpu-down") && number < resources.vcpus.size())
+        resources.setOnline(static_cast<unsigned>(number), verb == "vcpu-up");
+    else if (text.starts_with("suspend\n") && onSuspended) {
+        savedState = text.substr(text.find('\n') + 1);
+        onSuspended();
+    } else if (verb == "memory" && memoryHandler_ && !dying)
+        sendWord("memory " + std::to_string(memoryHandler_(*this, number)));
 }
 
 void Domain::sendWord(const std::string& word) {
@@ -212,8 +224,8 @@ DomainInfo Domain::info() const {
     info.shutdown = shutdown;
     info.dying = dying;
     info.reason = reason;
-    info.memoryKib = config.memoryKib;
-    info.maxMemoryKib = std::max(config.memoryKib, config.maxMemoryKib);
+    info.memoryKib = resources.currentKib;
+    info.maxMemoryKib = resources.allowedKib;
     info.vcpus = config.vcpus;
     info.cpuTimeNs = hasProcess() ? cpuTimeOf(child_->pid()) : 0;
     return info;

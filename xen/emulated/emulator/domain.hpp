@@ -5,6 +5,7 @@
 
 #include "toolstack/libs/child.hpp"
 #include "xen/emulated/emulator/console.hpp"
+#include "xen/emulated/emulator/domain_resources.hpp"
 #include "xen/emulated/emulator/options.hpp"
 #include "xen/hypervisor.hpp"
 
@@ -36,6 +37,9 @@ public:
     Task<> pause();
     void kill();
     void pressPowerButton() { sendWord("power-button"); }
+    /// Gives or takes memory so that the guest has as near to `kib` as may be: what it is granted.
+    using MemoryHandler = std::function<std::uint64_t(Domain&, std::uint64_t kib)>;
+    void onMemoryRequest(MemoryHandler handler) { memoryHandler_ = std::move(handler); }
     /// Writes the letter that xenstored sees (shared_layout.h).
     void writeState(char letter);
 
@@ -50,7 +54,7 @@ public:
 
     const DomId domid;
     const DomainConfig config;
-    const std::uint64_t memoryTaken; ///< KiB
+    DomainResources resources;
     bool shutdown = false;
     bool dying = false;
     ShutdownReason reason = ShutdownReason::poweroff;
@@ -71,6 +75,7 @@ public:
 private:
     Task<> waitForExit(std::shared_ptr<Domain> self, std::function<void(ExitStatus)> onExit);
     void readHypercalls();
+    void onHypercall(const std::string& text);
     void sendWord(const std::string& word);
     void removeFiles();
 
@@ -82,6 +87,7 @@ private:
     std::optional<Child> child_;
     asio::posix::stream_descriptor hypercalls_;
     std::string firstWord_ = "start";
+    MemoryHandler memoryHandler_;
     bool exited_ = false;
     bool started_ = false;
     bool paused_ = true;

@@ -87,7 +87,7 @@ void Emulator::removeFiles(bool all) {
 std::uint64_t Emulator::freeMemoryKib() const {
     std::uint64_t taken = options_.controlDomainMemoryMib * 1024;
     for (const auto& [domid, domain] : domains_)
-        taken += domain->memoryTaken;
+        taken += domain->resources.takenKib();
     const std::uint64_t total = options_.memoryMib * 1024;
     return total > taken ? total - taken : 0;
 }
@@ -176,6 +176,7 @@ Task<DomId> Emulator::create(DomainConfig config, Hypervisor::ProgressHandler pr
             onSuspended(self);
     };
     domains_.emplace(domid, domain);
+    domain->onMemoryRequest([this](Domain& asking, std::uint64_t kib) { return grantMemory(asking, kib); });
     const auto lock = co_await domain->lifeCycle.lock();
     std::exception_ptr failure;
     try {
@@ -187,7 +188,7 @@ Task<DomId> Emulator::create(DomainConfig config, Hypervisor::ProgressHandler pr
         co_await tearDown(domain);
         std::rethrow_exception(failure);
     }
-    log::info("{} is built, {} KiB", nameOf(*domain), domain->memoryTaken);
+    log::info("{} is built, {} KiB", nameOf(*domain), domain->resources.takenKib());
     co_return domid;
 }
 

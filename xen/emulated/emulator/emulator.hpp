@@ -64,6 +64,21 @@ public:
     Task<> changeMedium(DomId domid, std::string vdev, std::string path);
     Task<> addNic(DomId domid, NicConfig nic);
     Task<> removeNic(DomId domid, std::uint32_t devid, bool force);
+
+    // ---- memory, processors and host (resources.cpp), as in Hypervisor
+    MemoryTarget memoryTarget(DomId domid) const;
+    Task<> setMemoryTarget(DomId domid, std::uint64_t kib);
+    void setMaxMemory(DomId domid, std::uint64_t kib);
+    std::vector<VcpuInfo> vcpus(DomId domid) const;
+    Task<> setOnlineVcpus(DomId domid, unsigned count);
+    void setAffinity(DomId domid, unsigned vcpu, const std::optional<std::vector<unsigned>>& hard,
+                     const std::optional<std::vector<unsigned>>& soft);
+    SchedulerParameters schedulerParameters(DomId domid) const;
+    void setSchedulerParameters(DomId domid, SchedulerParameters parameters);
+    const std::string& consoleRing() const { return consoleRing_; }
+    void sendDebugKeys(const std::string& keys);
+    Task<> sendSysrq(DomId domid, std::string key);
+
     Faults& faults() { return faults_; }
     const EmulatorOptions& options() const { return options_; }
 
@@ -73,6 +88,8 @@ private:
     DomainPtr existing(DomId domid) const;
     DomainPtr running(DomId domid) const;
     std::uint64_t freeMemoryKib() const;
+    std::uint64_t grantMemory(Domain& domain, std::uint64_t kib) const;
+    void printOnXen(const std::string& line);
     void checkClash(const DomainConfig& config) const;
     DomId allocateDomId();
     Task<> build(DomainPtr domain, Hypervisor::ProgressHandler progress);
@@ -94,6 +111,7 @@ private:
     VchanHub vchans_;
     std::map<DomId, DomainPtr> domains_;
     DomId nextDomId_ = 1;
+    std::string consoleRing_; ///< what Xen printed; the beginning is lost when it is full
     EventHandler onEvent_;
     std::function<void(DomId)> onResume_;
     std::vector<std::weak_ptr<Interrupt>> transfers_;

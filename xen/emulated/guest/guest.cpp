@@ -129,6 +129,7 @@ void Guest::connectToXenbus() {
         store_->write(std::string("control/feature-") + feature, "1");
     store_->watch("control/shutdown", "shutdown");
     store_->watch("device", "devices");
+    watchResources();
     handleStoreEvents();
 }
 
@@ -202,6 +203,8 @@ void Guest::onStoreEvent(const std::string& token) {
         return onWakeup();
     if (token == "devices")
         return scanDevices();
+    if (onResourceEvent(token))
+        return;
     for (const auto& device : devices_)
         if (device->token() == token)
             return device->update();
@@ -288,8 +291,10 @@ void Guest::onHypercall() {
     const ssize_t size = ::recv(XB_HYPERCALL_FD, word, sizeof word, 0);
     if (size <= 0)
         std::exit(0);
-    if (std::string(word, static_cast<std::size_t>(size)) == "power-button" && !words_.hang &&
-        !words_.ignoreShutdown) {
+    const std::string text(word, static_cast<std::size_t>(size));
+    if (text.starts_with("memory "))
+        onMemoryGranted(std::strtoull(text.c_str() + 7, nullptr, 10));
+    if (text == "power-button" && !words_.hang && !words_.ignoreShutdown) {
         print("power button");
         stop(poweroff);
     }

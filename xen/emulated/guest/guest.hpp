@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -65,6 +66,13 @@ private:
     std::uint64_t uptimeMs() const;
     std::string setVariable(const std::string& arguments);
     void onWakeup();
+    // resources.cpp
+    void watchResources();
+    bool onResourceEvent(const std::string& token); ///< false: none of its
+    void onMemoryTarget();
+    void onMemoryGranted(std::uint64_t kib);
+    void onCpuAvailability();
+    void onSysrq();
     void onHypercall();
     void onConsole();
     void onLine(std::string line);
@@ -86,6 +94,8 @@ private:
     std::unique_ptr<FrontendContext> context_;
     std::vector<std::unique_ptr<Frontend>> devices_;
     std::string line_;
+    std::uint64_t memoryKib_ = 0;
+    std::set<std::string> offlineCpus_;
     bool ready_ = false;
     int acpiState_ = 0;
     std::string boot_; // random, of this boot
