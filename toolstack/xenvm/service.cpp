@@ -306,6 +306,25 @@ Task<std::string> Service::getLastError(Caller) {
     co_return vm_->lastError();
 }
 
+// ---- memory, virtual CPUs, scheduling
+
+Task<> Service::setMemTarget(Caller, std::int32_t mb) {
+    return vm_->setMemoryTarget(mb);
+}
+
+Task<std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>> Service::getMemory(Caller) {
+    const auto memory = co_await vm_->memoryTarget();
+    co_return std::tuple{memory.targetKib, memory.currentKib, memory.maxKib};
+}
+
+Task<> Service::setVcpus(Caller, std::int32_t count) {
+    return vm_->setOnlineVcpus(count);
+}
+
+Task<> Service::setScheduling(Caller, std::int32_t weight, std::int32_t cap) {
+    return vm_->setScheduling(weight, cap);
+}
+
 // ---- not supported yet
 
 Task<std::string> Service::getVnc(Caller) {
@@ -318,8 +337,4 @@ Task<> Service::pciAdd(Caller, std::int32_t, std::int32_t, std::int32_t, std::in
 Task<std::vector<StringMap>> Service::pciList(Caller) {
     notSupported("pci_list");
 }
-Task<> Service::setMemTarget(Caller, std::int32_t) {
-    notSupported("set_mem_target");
-}
-
 } // namespace xb::xenvm

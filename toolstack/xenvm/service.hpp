@@ -57,6 +57,11 @@ public:
     Task<std::int32_t> getDomid2(Caller caller) override;
     Task<std::string> getLastError(Caller caller) override;
 
+    Task<> setMemTarget(Caller caller, std::int32_t mb) override;
+    Task<std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>> getMemory(Caller caller) override;
+    Task<> setVcpus(Caller caller, std::int32_t count) override;
+    Task<> setScheduling(Caller caller, std::int32_t weight, std::int32_t cap) override;
+
     // Not supported yet.
     Task<> suspend(Caller caller, std::string file, bool live) override;
     Task<> restore(Caller caller, std::string file, bool paused, bool remove) override;
@@ -68,7 +73,6 @@ public:
     Task<> pciAdd(Caller caller, std::int32_t id, std::int32_t domain, std::int32_t bus, std::int32_t slot,
                   std::int32_t func, bool bind, bool msitranslate, bool powerMgmt) override;
     Task<std::vector<StringMap>> pciList(Caller caller) override;
-    Task<> setMemTarget(Caller caller, std::int32_t mb) override;
 
 private:
     std::function<void()> quit_;

@@ -115,6 +115,15 @@ public:
     Task<std::vector<DiskEntry>> disks();
     Task<std::vector<NicEntry>> nics();
 
+    // Memory, virtual CPUs and scheduling of the live domain (vm_resources.cpp), until it ends.
+    /// Asks the guest to come to this; above 16 MiB, at most memory-max. Not awaited.
+    Task<> setMemoryTarget(std::int32_t mib);
+    Task<xen::MemoryTarget> memoryTarget();
+    /// So many of its virtual CPUs, the first ones, are to be online.
+    Task<> setOnlineVcpus(std::int32_t count);
+    /// Weight 1 to 65535; cap in hundredths of a CPU, 0 for none.
+    Task<> setScheduling(std::int32_t weight, std::int32_t cap);
+
     LifeState state() const { return life_.state(); }
     /// -1 when there is no domain.
     int domid() const { return domid_ ? static_cast<int>(*domid_) : -1; }
@@ -179,6 +188,10 @@ private:
     Task<> restartLater(unsigned generation);
     Task<> startUp(bool paused);
     Task<> finishRestart();
+
+    // vm_resources.cpp
+    /// The domain, when it runs or is paused; refuses otherwise.
+    xen::DomId requireLive(const char* operation) const;
 
     // vm_watches.cpp: the nodes in xenstore that are watched while there is a domain
     Task<> watchNodes();

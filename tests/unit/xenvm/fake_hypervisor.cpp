@@ -390,4 +390,32 @@ Task<> FakeHypervisor::removeNic(xen::DomId domid, int devid, bool force) {
     co_return;
 }
 
+Task<xen::MemoryTarget> FakeHypervisor::memoryTarget(xen::DomId domid) {
+    const auto& info = get(domid);
+    co_return xen::MemoryTarget{info.memoryKib, info.memoryKib, info.maxMemoryKib};
+}
+
+Task<> FakeHypervisor::setMemoryTarget(xen::DomId domid, std::uint64_t kib) {
+    calls.push_back(fmt::format("memory target {} {}", domid, kib));
+    get(domid).memoryKib = kib;
+    co_return;
+}
+
+Task<std::vector<xen::VcpuInfo>> FakeHypervisor::vcpus(xen::DomId domid) {
+    std::vector<xen::VcpuInfo> list(get(domid).vcpus);
+    for (unsigned i = 0; i < list.size(); ++i)
+        list[i].number = i;
+    co_return list;
+}
+
+Task<> FakeHypervisor::setOnlineVcpus(xen::DomId domid, unsigned count) {
+    calls.push_back(fmt::format("online vcpus {} {}", domid, count));
+    co_return;
+}
+
+Task<> FakeHypervisor::setSchedulerParameters(xen::DomId domid, xen::SchedulerParameters parameters) {
+    calls.push_back(fmt::format("scheduling {} {} {}", domid, parameters.weight, parameters.cap));
+    co_return;
+}
+
 } // namespace xb::xenvm::test

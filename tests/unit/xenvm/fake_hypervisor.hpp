@@ -128,6 +128,11 @@ public:
     Task<std::vector<xen::DeviceInfo<xen::NicConfig>>> nics(xen::DomId domid) override;
     Task<> addNic(xen::DomId domid, xen::NicConfig nic) override;
     Task<> removeNic(xen::DomId domid, int devid, bool force) override;
+    Task<xen::MemoryTarget> memoryTarget(xen::DomId domid) override;
+    Task<> setMemoryTarget(xen::DomId domid, std::uint64_t kib) override;
+    Task<std::vector<xen::VcpuInfo>> vcpus(xen::DomId domid) override;
+    Task<> setOnlineVcpus(xen::DomId domid, unsigned count) override;
+    Task<> setSchedulerParameters(xen::DomId domid, xen::SchedulerParameters parameters) override;
     xen::XenStore& store() override { return xenstore; }
 
 private:
