@@ -177,6 +177,7 @@ private:
     Task<> requestSleep(xen::SleepState wanted, const char* operation);
 
     Task<> dumpCrash(xen::DomId domid);
+    Workers& fileWorkers();
 
     // vm_adoption.cpp: what is found, and what happens unasked
     Task<> adoptDomain(xen::DomainInfo info, StateMirror::Recorded recorded);
@@ -240,6 +241,7 @@ private:
     unsigned generation_ = 0; ///< counts operations that make a pending restart pointless
     std::chrono::steady_clock::time_point lastStart_;
     std::string lastError_;
+    std::optional<Workers> fileWorkers_; ///< the last member: its thread ends before what it reports to
 };
 
 } // namespace xb::xenvm

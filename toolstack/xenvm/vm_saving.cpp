@@ -26,12 +26,6 @@ constexpr int acpiHibernated = 4;
 /// Nothing tells of a guest's ACPI state: it is looked at so often.
 constexpr std::chrono::milliseconds acpiLook{1000};
 
-// Files are opened, synced and renamed here: a disk may take its time.
-Workers& fileWorkers() {
-    static Workers threads(1);
-    return threads;
-}
-
 std::filesystem::path savedFilePath(const std::filesystem::path& root, const std::string& file) {
     if (!file.starts_with('/') || file.find('\0') != std::string::npos)
         throw Error(errors::invalidArgs,
@@ -40,6 +34,13 @@ std::filesystem::path savedFilePath(const std::filesystem::path& root, const std
 }
 
 } // namespace
+
+// Files are opened, synced and renamed there: a disk may take its time.
+Workers& Vm::fileWorkers() {
+    if (!fileWorkers_)
+        fileWorkers_.emplace(1);
+    return *fileWorkers_;
+}
 
 /// A save, which may end after everybody has stopped waiting.
 struct Vm::SaveOutcome {

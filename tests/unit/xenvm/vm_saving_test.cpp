@@ -154,7 +154,8 @@ TEST_F(VmSaving, startupRestores) {
     hypervisor.xenstore.values.clear();
     writeConfig("startup = restore-del " + file() + "\n");
     open();
-    ASSERT_TRUE(until([this] { return vm->state() == LifeState::running && !fileIsThere(); }));
+    ASSERT_TRUE(until([this] { return vm->state() == LifeState::running && !vm->busy(); }));
+    EXPECT_FALSE(fileIsThere());
     EXPECT_THAT(hypervisor.calls, Contains("restore half and half"));
 }
 
@@ -211,14 +212,14 @@ TEST_F(VmSaving, aCrashedGuestIsDumpedBeforeThePolicyActs) {
     options.coreDirectory = directory.path() / "cores";
     started();
     hypervisor.stop(1, ShutdownReason::crash);
-    ASSERT_TRUE(until([this] { return vm->state() == LifeState::shutdown; }));
+    ASSERT_TRUE(until([this] { return vm->state() == LifeState::shutdown && !vm->busy(); }));
     EXPECT_THAT(hypervisor.calls, ElementsAre("dump 1", "destroy 1"));
     const std::filesystem::directory_iterator cores(options.coreDirectory);
     EXPECT_THAT(cores->path().filename().string(), AllOf(HasSubstr(uuid), HasSubstr(".core")));
     run(vm->start(false));
     hypervisor.calls.clear();
     hypervisor.stop(2, ShutdownReason::poweroff);
-    ASSERT_TRUE(until([this] { return vm->state() == LifeState::shutdown; }));
+    ASSERT_TRUE(until([this] { return vm->state() == LifeState::shutdown && !vm->busy(); }));
     EXPECT_THAT(hypervisor.calls, ElementsAre("destroy 2")) << "only crashes are dumped";
 }
 
@@ -228,7 +229,7 @@ TEST_F(VmSaving, aDumpThatFailsDoesNotKeepThePolicyFromActing) {
     started();
     hypervisor.failDump = "no space left";
     hypervisor.stop(1, ShutdownReason::crash);
-    ASSERT_TRUE(until([this] { return vm->state() == LifeState::shutdown; }));
+    ASSERT_TRUE(until([this] { return vm->state() == LifeState::shutdown && !vm->busy(); }));
     EXPECT_THAT(take(), Contains(HasSubstr("no space left")));
     EXPECT_THAT(hypervisor.alive, IsEmpty());
 }
