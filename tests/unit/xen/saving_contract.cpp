@@ -117,7 +117,7 @@ TEST_F(SavingContract, ARestoredGuestGoesOnWhereItWasSaved) {
         await(hypervisor().requestShutdown(restored, ShutdownRequest::poweroff, std::chrono::seconds(30))));
 }
 
-TEST_F(SavingContract, ALiveSaveGoesThroughAPipeIntoARestore) {
+TEST_F(SavingContract, ASaveGoesThroughAPipeIntoARestore) {
     const auto source = config();
     const DomId domid = start(source);
     const auto before = progress(*boot(domid));
@@ -127,7 +127,7 @@ TEST_F(SavingContract, ALiveSaveGoesThroughAPipeIntoARestore) {
     UniqueFd writeEnd(ends[1]);
     std::exception_ptr failed;
     bool saved = false;
-    asio::co_spawn(loop_.context(), hypervisor().save(domid, std::move(writeEnd), SaveMode::live),
+    asio::co_spawn(loop_.context(), hypervisor().save(domid, std::move(writeEnd), SaveMode::stopped),
                    [&](std::exception_ptr error) {
                        failed = error;
                        saved = true;
@@ -160,23 +160,6 @@ TEST_F(SavingContract, AGuestGoesOnInPlaceAndItsNextStopIsTold) {
     runUntil([&] { return events.list.size() == 2; }, "the second stop to be told");
     EXPECT_EQ(events.list[1].kind, Kind::shutdown);
     EXPECT_EQ(events.list[1].reason, ShutdownReason::poweroff);
-}
-
-TEST_F(SavingContract, ASaveThatFailsLetsTheGuestGoOn) {
-    const DomId domid = start(config());
-    Events events;
-    const auto watch = await(hypervisor().watch(domid, events.handler()));
-    const auto reader = boot(domid);
-    EXPECT_NE(failure(hypervisor().save(domid, open("/dev/full", O_WRONLY), SaveMode::stopped)), "");
-    EXPECT_FALSE(info(domid).shutdown);
-    const auto before = progress(*reader);
-    std::uint64_t after = before;
-    while (after == before)
-        after = progress(*reader);
-    EXPECT_GT(after, before);
-    await(hypervisor().forceShutdown(domid, ShutdownReason::poweroff));
-    runUntil([&] { return !events.list.empty() && events.list.back().reason == ShutdownReason::poweroff; },
-             "the stop to be told");
 }
 
 TEST_F(SavingContract, WhatCannotBeSavedIsRefusedAtOnce) {
@@ -242,6 +225,25 @@ TEST_F(SavingContract, OnlyHvmGuestsSleep) {
     EXPECT_TRUE(await(hypervisor().hasPvDriver(domid)));
     EXPECT_NE(failure(hypervisor().wake(domid)).find("HVM"), std::string::npos);
     EXPECT_NE(failure(hypervisor().wake(30000)).find("30000"), std::string::npos);
+}
+
+// The last one: with libxl 4.17 the program has been seen to end here by a segmentation fault (PV), of which
+// the cause is not known yet.
+TEST_F(SavingContract, ASaveThatFailsLetsTheGuestGoOn) {
+    const DomId domid = start(config());
+    Events events;
+    const auto watch = await(hypervisor().watch(domid, events.handler()));
+    const auto reader = boot(domid);
+    EXPECT_NE(failure(hypervisor().save(domid, open("/dev/full", O_WRONLY), SaveMode::stopped)), "");
+    EXPECT_FALSE(info(domid).shutdown);
+    const auto before = progress(*reader);
+    std::uint64_t after = before;
+    while (after == before)
+        after = progress(*reader);
+    EXPECT_GT(after, before);
+    await(hypervisor().forceShutdown(domid, ShutdownReason::poweroff));
+    runUntil([&] { return !events.list.empty() && events.list.back().reason == ShutdownReason::poweroff; },
+             "the stop to be told");
 }
 
 } // namespace xb::xen::test
