@@ -103,11 +103,8 @@ TEST_F(LifeCycle, DisksAndNicsComeAndGoWhileTheGuestRuns) {
     const std::string nic = platform.await(platform.vm(path).addNic());
     platform.await(platform.nic(nic).setNetwork("xenbr0"));
     EXPECT_TRUE(says("on xenbr0, ping 10.9.0.1: answer from")) << platform.console(path);
-    platform.await(platform.vm(path).setWiredNetwork("brbridged"));
-    EXPECT_TRUE(says("on brbridged, ping 10.9.0.1: answer from")) << platform.console(path);
-    EXPECT_THAT(errorOf(platform.vm(path).setWiredNetwork("no-such-bridge")), HasSubstr("no-such-bridge"));
-    EXPECT_EQ(platform.await(platform.nic(nic).getNetwork()), "brbridged")
-        << "what failed is not written down";
+    platform.await(platform.nic(nic).setNetwork("xenbr1"));
+    EXPECT_TRUE(says("on xenbr1, ping 10.9.0.1: answer from")) << platform.console(path);
 
     platform.await(platform.disk(disk).delete_());
     EXPECT_TRUE(says("device/vbd/51728: detached")) << platform.console(path);
