@@ -11,6 +11,9 @@
 //   garbage PORT              writes garbage on the listener ring: "ok" once that is closed
 //   hold PORT                 opens the listener ring, asks nothing: "ok" once that is closed
 //   open PATH MS              opens the ring at PATH: "ok" or "no"
+//   map GRANT PORT            on Xen: maps a page that domain 0 grants and binds its event channel, both by
+//   number:
+//                             "grant taken|refused, event channel taken|refused"
 //   die                       SIGKILL
 #include "tests/unit/xen/vchan_pattern.hpp"
 #include "toolstack/libs/error.hpp"
@@ -19,6 +22,7 @@
 #include "xen/emulated/emulated_rings.hpp"
 #include "xen/vchan.hpp"
 #include "xen/vchan/messages.hpp"
+#include "xen/vchan_xen/libxenvchan_headers.hpp"
 #include "xen/vchan_xen/xen_rings.hpp"
 
 #include <CLI/CLI.hpp>
@@ -27,11 +31,38 @@
 #include <csignal>
 #include <map>
 #include <sstream>
+#include <sys/mman.h>
 
 namespace xb::xen::test {
 namespace {
 
 constexpr std::chrono::seconds ringLimit{30};
+
+bool canMap(std::uint32_t grant, int protection) {
+    xengnttab_handle* grants = xengnttab_open(nullptr, 0);
+    if (!grants)
+        throw Error("cannot open /dev/xen/gntdev");
+    void* page = xengnttab_map_grant_ref(grants, vchan::controlDomain, grant, protection);
+    if (page)
+        xengnttab_unmap(grants, page, 1);
+    xengnttab_close(grants);
+    return page != nullptr;
+}
+
+bool canBind(std::uint32_t port) {
+    xenevtchn_handle* events = xenevtchn_open(nullptr, 0);
+    if (!events)
+        throw Error("cannot open /dev/xen/evtchn");
+    const bool bound = xenevtchn_bind_interdomain(events, vchan::controlDomain, port) >= 0;
+    xenevtchn_close(events);
+    return bound;
+}
+
+std::string map(std::uint32_t grant, std::uint32_t port) {
+    const bool mapped = canMap(grant, PROT_READ) || canMap(grant, PROT_READ | PROT_WRITE);
+    return fmt::format("grant {}, event channel {}", mapped ? "taken" : "refused",
+                       canBind(port) ? "taken" : "refused");
+}
 
 class Peer : public std::enable_shared_from_this<Peer> {
 public:
@@ -127,6 +158,8 @@ Task<std::string> Peer::perform(Self self, std::string verb, std::istringstream 
             ring->close();
         co_return std::string(ring ? "ok" : "no");
     }
+    if (verb == "map")
+        co_return map(number, static_cast<std::uint32_t>(second));
     if (verb == "die")
         ::raise(SIGKILL);
     const auto stream = self->streams_.at(static_cast<int>(number));
