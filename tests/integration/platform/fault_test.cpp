@@ -56,8 +56,11 @@ TEST_F(Fault, AKilledManagerAdoptsWhatRuns) {
 
 TEST_F(Fault, ManagerAndMonitorKilledTogether) {
     Platform::kill(platform.xenmgr());
+    bool gone = false; // for the bus, which may take longer to notice than /proc
+    const auto watch = platform.bus().onOwnerChanged("org.xen.vm.uuid_" + path.substr(4),
+                                                     [&gone](const std::string&) { gone = true; });
     ::kill(platform.monitorOf(path), SIGKILL);
-    EXPECT_TRUE(platform.waitFor([&] { return platform.monitorOf(path) < 0; }));
+    EXPECT_TRUE(platform.waitFor([&] { return gone && platform.monitorOf(path) < 0; }));
     platform.startXenmgr();
     EXPECT_EQ(platform.state(path), "running");
     expectUnharmed();
