@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 namespace xb::xen {
 
@@ -29,62 +28,6 @@ struct DomainInfo {
     std::uint64_t maxMemoryKib = 0;
     unsigned vcpus = 0;
     std::uint64_t cpuTimeNs = 0;
-};
-
-/// How much memory a domain has and is to have.
-struct MemoryTarget {
-    std::uint64_t targetKib = 0;  ///< the guest's balloon driver is asked to come to this
-    std::uint64_t currentKib = 0; ///< what it has now
-    std::uint64_t maxKib = 0;     ///< static maximum, fixed when it was built
-};
-
-/// A virtual CPU.
-struct VcpuInfo {
-    unsigned number = 0;
-    bool online = false;
-    bool blocked = false;
-    bool running = false;
-    unsigned cpu = 0; ///< that it runs on, or ran last
-    std::uint64_t timeNs = 0;
-    std::vector<unsigned> hardAffinity; ///< CPUs that it may run on; empty: all
-    std::vector<unsigned> softAffinity; ///< CPUs that it should run on; empty: all
-};
-
-/// A domain's share of the CPUs, as credit and credit2 have it.
-struct SchedulerParameters {
-    std::uint16_t weight = 256; ///< 1 to 65535; twice as much is twice the time
-    std::uint16_t cap = 0;      ///< at most so many hundredths of a CPU; 0: no limit
-
-    bool operator==(const SchedulerParameters&) const = default;
-};
-
-/// A device of a live domain: what it was made with, and how far it is.
-template <class Config>
-struct DeviceInfo {
-    Config config;
-    int state = 0; ///< of its backend, XenbusState* of public/io/xenbus.h: 4 is connected
-};
-
-/// A PCI device of the host (DDDD:BB:SS.F).
-struct PciAddress {
-    unsigned domain = 0;
-    unsigned bus = 0;
-    unsigned device = 0;
-    unsigned function = 0;
-
-    bool operator==(const PciAddress&) const = default;
-};
-
-/// A PCI device as it is handed to a domain.
-struct PciConfig {
-    PciAddress address;
-    bool permissive = false;   ///< the guest may write all of its configuration space
-    bool msiTranslate = false; ///< MSI looks like INTx to the guest
-    bool powerManagement = false;
-    bool seize = false;     ///< taken from the driver of dom0 that has it
-    unsigned guestSlot = 0; ///< 0: any
-
-    bool operator==(const PciConfig&) const = default;
 };
 
 struct HostInfo {

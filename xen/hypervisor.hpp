@@ -9,12 +9,10 @@
 #pragma once
 
 #include "toolstack/libs/task.hpp"
-#include "toolstack/libs/unique_fd.hpp"
 #include "xen/domain_config.hpp"
 #include "xen/facts.hpp"
 #include "xen/xenstore.hpp"
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -45,15 +43,6 @@ enum class CreateStep {
 
 /// How a guest is asked to stop.
 enum class ShutdownRequest { poweroff, reboot, suspend };
-
-/// How a guest is saved.
-enum class SaveMode {
-    stopped, ///< it stands still from the beginning
-    live,    ///< it runs until little is left
-};
-
-/// ACPI sleep states that a guest is asked for.
-enum class SleepState { s3, s4 };
 
 /// Reports of a watched domain; ends when destroyed.
 class DomainWatch {
@@ -101,75 +90,6 @@ public:
     virtual Task<int> acpiState(DomId domid) = 0;
     /// KiB that must be free for `config` to start.
     virtual Task<std::uint64_t> memoryNeeded(DomainConfig config) = 0;
-
-    // ---- saving (what an implementation does not override answers NotSupported, here and below)
-
-    /// Suspends the guest, which must have a PV driver for that, and writes it to `stream` (a file, pipe or
-    /// socket) in libxl's format. The domain is left stopped for suspend: destroy() or resume() it.
-    virtual Task<> save(DomId domid, UniqueFd stream, SaveMode mode);
-    /// A domain that save() left goes on where it was.
-    virtual Task<> resume(DomId domid);
-    /// As create(), with the memory and state of `stream`.
-    virtual Task<DomId> restore(DomainConfig config, UniqueFd stream, ProgressHandler progress);
-    /// Writes an ELF core of the domain, which should be stopped or paused, to the new file `path`.
-    virtual Task<> dumpCore(DomId domid, std::string path);
-
-    // ---- sleep
-
-    /// Asks the guest's PV driver for S3 or S4 and waits for its acknowledgement, as requestShutdown().
-    virtual Task<bool> requestSleep(DomId domid, SleepState state, std::chrono::seconds limit);
-    /// Wakes an HVM guest from S3.
-    virtual Task<> wake(DomId domid);
-    /// Whether the guest has a driver that answers requests (HVM; others always).
-    virtual Task<bool> hasPvDriver(DomId domid);
-
-    // ---- memory and processors
-
-    virtual Task<MemoryTarget> memoryTarget(DomId domid);
-    /// Asks the guest to come to this. No more than the static maximum; not awaited.
-    virtual Task<> setMemoryTarget(DomId domid, std::uint64_t kib);
-    /// What the domain may have at most, whatever it asks for.
-    virtual Task<> setMaxMemory(DomId domid, std::uint64_t kib);
-    virtual Task<std::vector<VcpuInfo>> vcpus(DomId domid);
-    /// The first `count` of its virtual CPUs are to be online, the others not.
-    virtual Task<> setOnlineVcpus(DomId domid, unsigned count);
-    /// CPUs that virtual CPU `vcpu` may run on and should run on; empty: all; nothing: as before.
-    virtual Task<> setAffinity(DomId domid, unsigned vcpu, std::optional<std::vector<unsigned>> hard,
-                               std::optional<std::vector<unsigned>> soft);
-    virtual Task<SchedulerParameters> schedulerParameters(DomId domid);
-    virtual Task<> setSchedulerParameters(DomId domid, SchedulerParameters parameters);
-
-    // ---- devices of a live domain. They are named by vdev, devid and address; what is not there throws.
-
-    virtual Task<std::vector<DeviceInfo<DiskConfig>>> disks(DomId domid);
-    virtual Task<> addDisk(DomId domid, DiskConfig disk);
-    /// `force`: without the guest's consent.
-    virtual Task<> removeDisk(DomId domid, std::string vdev, bool force);
-    /// Another medium for a CD drive; an empty path ejects.
-    virtual Task<> changeMedium(DomId domid, std::string vdev, std::string path);
-    virtual Task<std::vector<DeviceInfo<NicConfig>>> nics(DomId domid);
-    virtual Task<> addNic(DomId domid, NicConfig nic);
-    virtual Task<> removeNic(DomId domid, int devid, bool force);
-    virtual Task<std::vector<PciConfig>> pciDevices(DomId domid);
-    virtual Task<> addPci(DomId domid, PciConfig device);
-    virtual Task<> removePci(DomId domid, PciAddress address, bool force);
-
-    // ---- PCI devices that may be handed out
-
-    virtual Task<std::vector<PciAddress>> assignableDevices();
-    /// Takes it from its driver, which is remembered, for pciback.
-    virtual Task<> makeAssignable(PciAddress address);
-    /// Gives it back to the driver that it had, if `rebind`.
-    virtual Task<> makeUnassignable(PciAddress address, bool rebind);
-
-    // ---- host
-
-    /// Xen's console ring.
-    virtual Task<std::string> consoleRing();
-    /// As if typed at Xen's serial console.
-    virtual Task<> sendDebugKeys(std::string keys);
-    /// Magic SysRq of a PV guest.
-    virtual Task<> sendSysrq(DomId domid, char key);
 
     virtual XenStore& store() = 0;
 };
