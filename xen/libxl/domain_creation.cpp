@@ -71,10 +71,9 @@ DomId build(LibxlContext& context, const DomainConfig& config) {
     std::uint32_t domid = invalidDomid;
     const int code = libxl_domain_create_new(context.get(), &translated.value, &domid, nullptr, nullptr);
     if (code < 0) {
-        auto error = std::make_exception_ptr(
-            libxlError(fmt::format("creating domain '{}'", config.name), code, context.log()));
-        removeRemains(context, config.uuid);
-        std::rethrow_exception(error);
+        const auto error = libxlError(fmt::format("creating domain '{}'", config.name), code, context.log());
+        removeRemains(context, config.uuid); // which logs, too
+        throw Error(error);
     }
     return domid;
 }
