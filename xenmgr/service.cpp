@@ -156,9 +156,6 @@ Task<> Service::adoptAll() {
 // One VM whose monitor cannot be had must not keep the others from being served.
 Task<> Service::adoptOne(std::shared_ptr<Vm> vm) {
     try {
-        const auto file = settings_.runDirectory / ("xenvm-" + vm->uuid());
-        const std::string config = std::filesystem::exists(file) ? file.string() : "";
-        co_await links_.ensure(vm->uuid(), config);
         co_await vm->adopt();
     } catch (const std::exception& e) {
         vm->errorReported(std::string("cannot adopt it: ") + e.what());

@@ -104,14 +104,13 @@ Task<> Vm::prepareAndStart() {
 }
 
 // A monitor that has just died seems to be there until the bus says otherwise, at the latest in its answer to
-// a call: then another is started, once.
-Task<> Vm::configureMonitor(std::string file) {
+// a call: then another is started, once, and asked again.
+Task<> Vm::reachMonitor(std::string file, std::function<Task<>()> ask) {
     for (bool again = true;; again = false) {
         co_await context_.links.ensure(uuid_, file);
-        const auto client = context_.links.client(uuid_);
         bool gone = false;
         try {
-            co_await client.readConfig(file);
+            co_await ask();
         } catch (const Error& e) {
             gone = e.name() == errors::serviceUnknown || e.name() == errors::nameHasNoOwner ||
                    e.name() == errors::noReply;
@@ -121,6 +120,14 @@ Task<> Vm::configureMonitor(std::string file) {
         if (!gone)
             co_return;
     }
+}
+
+Task<> Vm::configureMonitor(std::string file) {
+    std::function<Task<>()> ask = [this, file]() -> Task<> {
+        const auto client = context_.links.client(uuid_);
+        co_await client.readConfig(file);
+    };
+    co_await reachMonitor(file, std::move(ask));
 }
 
 Task<> Vm::shutdown() {
@@ -234,10 +241,16 @@ Task<std::string> Vm::console() {
 }
 
 Task<bool> Vm::askMonitor(std::string& word, int& domid) {
-    const auto before = reports_;
-    const auto client = context_.links.client(uuid_);
-    word = co_await client.getStatus();
-    domid = co_await client.getDomid();
+    const auto file = context_.settings.runDirectory / ("xenvm-" + uuid_);
+    std::uint64_t before = 0;
+    std::function<Task<>()> ask = [&]() -> Task<> {
+        before = reports_;
+        const auto client = context_.links.client(uuid_);
+        word = co_await client.getStatus();
+        domid = co_await client.getDomid();
+    };
+    std::string config = std::filesystem::exists(file) ? file.string() : "";
+    co_await reachMonitor(std::move(config), std::move(ask));
     co_return reports_ == before;
 }
 
@@ -387,9 +400,6 @@ Task<> Vm::recover() {
     auto self = shared_from_this();
     if (restartsTooOften())
         co_return;
-    const auto file = context_.settings.runDirectory / ("xenvm-" + uuid_);
-    const std::string config = std::filesystem::exists(file) ? file.string() : "";
-    co_await context_.links.ensure(uuid_, config);
     std::string word;
     int domid = -1;
     if (co_await askMonitor(word, domid))

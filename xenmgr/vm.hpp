@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -72,7 +73,10 @@ private:
     Task<> restartKeptAlive();
     Task<> recover();
     Task<> keepTimeOffset();
-    /// Asks the monitor how the VM is; nothing when it reported by itself meanwhile, which is newer.
+    /// Starts the monitor if need be, with the configuration in `file` if that is not empty, and asks it.
+    Task<> reachMonitor(std::string file, std::function<Task<>()> ask);
+    /// Asks the monitor, which is started if need be, how the VM is; false when it reported by itself
+    /// meanwhile, which is newer.
     Task<bool> askMonitor(std::string& word, int& domid);
     bool restartsTooOften();
     void setState(VmState state, int domid);

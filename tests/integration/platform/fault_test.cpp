@@ -8,8 +8,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <systemd/sd-bus.h>
 
 #include <csignal>
+#include <thread>
 
 namespace xb::test {
 namespace {
@@ -63,6 +65,61 @@ TEST_F(Fault, ManagerAndMonitorKilledTogether) {
     expectUnharmed();
 }
 
+// Owns a name on a connection of its own until somebody calls it, and hangs up instead of answering: what the
+// bus shows of a process that dies at that moment.
+class DyingService {
+public:
+    DyingService(const std::string& address, const std::string& name) {
+        sd_bus* bus = nullptr;
+        require(sd_bus_new(&bus));
+        bus_.reset(bus);
+        require(sd_bus_set_address(bus, address.c_str()));
+        require(sd_bus_set_bus_client(bus, 1));
+        require(sd_bus_start(bus));
+        require(sd_bus_request_name(bus, name.c_str(), 0));
+        thread_ = std::thread([this] { waitForCall(); });
+    }
+    DyingService(const DyingService&) = delete;
+    DyingService& operator=(const DyingService&) = delete;
+    ~DyingService() { thread_.join(); }
+
+private:
+    struct Close {
+        void operator()(sd_bus* bus) const { sd_bus_close_unref(bus); }
+    };
+    static void require(int result) {
+        if (result < 0)
+            throw systemError("a service that is to die", -result);
+    }
+    void waitForCall() {
+        bool called = false;
+        int result = 1;
+        while (!called && result > 0) {
+            sd_bus_message* message = nullptr;
+            result = sd_bus_process(bus_.get(), &message); // who takes it is to answer
+            called = message && sd_bus_message_is_method_call(message, nullptr, nullptr) > 0;
+            sd_bus_message_unref(message);
+            if (result == 0)
+                result = sd_bus_wait(bus_.get(), std::chrono::microseconds(patience).count());
+        }
+        EXPECT_TRUE(called);
+        bus_.reset();
+    }
+
+    std::unique_ptr<sd_bus, Close> bus_;
+    std::thread thread_;
+};
+
+TEST_F(Fault, AMonitorThatDiesWhenTheManagerAsksItIsReplaced) {
+    const std::string name = "org.xen.vm.uuid_" + path.substr(4);
+    Platform::kill(platform.xenmgr());
+    platform.killOwner(name, platform.monitorOf(path));
+    const DyingService dying(platform.address(), name);
+    platform.startXenmgr();
+    EXPECT_EQ(platform.state(path), "running");
+    expectUnharmed();
+}
+
 TEST_F(Fault, AKilledDatabaseLosesNothingAndIsFollowed) {
     platform.await(platform.vm(path).setName("kept"));
     Platform::kill(platform.dbd());
@@ -83,8 +140,7 @@ TEST_F(Fault, AKilledDatabaseLosesNothingAndIsFollowed) {
 TEST_F(Fault, AStartWithoutTheDatabaseIsRefused) {
     platform.await(platform.vm(path).destroy());
     ASSERT_TRUE(platform.waitForState(path, "stopped"));
-    Platform::kill(platform.dbd());
-    // The bus tells xenmgr of the loss before it answers us.
+    platform.killOwner("com.citrix.xenclient.db", platform.dbd().pid());
     try {
         platform.await(platform.vm(path).start());
         ADD_FAILURE() << "started on a configuration that may be out of date";
@@ -98,10 +154,7 @@ TEST_F(Fault, AGuestThatStopsWhileNobodyLooksIsNoticed) {
     const std::string other = platform.createVm("xbtest=poweroff=2");
     platform.await(platform.vm(other).start());
     ASSERT_TRUE(platform.waitForState(other, "running"));
-    xen::HypervisorOptions options;
-    options.kind = "emulated";
-    options.emulatorDirectory = platform.emulatorDirectory();
-    auto hypervisor = xen::openHypervisor(platform.loop().executor(), options);
+    auto hypervisor = platform.openHypervisor();
     const auto number = static_cast<xen::DomId>(platform.await(platform.vm(other).getDomid()));
     const pid_t monitor = platform.monitorOf(other);
     Platform::kill(platform.xenmgr());

@@ -29,12 +29,7 @@ std::string nameOf(Victim victim) {
 
 class KillMoments : public testing::Test {
 protected:
-    KillMoments() {
-        xen::HypervisorOptions options;
-        options.kind = "emulated";
-        options.emulatorDirectory = platform.emulatorDirectory();
-        hypervisor = xen::openHypervisor(platform.loop().executor(), options);
-    }
+    KillMoments() { hypervisor = platform.openHypervisor(); }
 
     // A call whose outcome does not matter: the one who should answer may be killed.
     struct Unwatched {
@@ -58,12 +53,7 @@ protected:
         } else if (victim == Victim::dbd) {
             Platform::kill(platform.dbd());
         } else if (const pid_t monitor = platform.monitorOf(path); monitor > 0) {
-            bool gone = false;
-            auto watch = platform.bus().onOwnerChanged("org.xen.vm.uuid_" + path.substr(4),
-                                                       [&gone](const std::string&) { gone = true; });
-            ::kill(monitor, SIGKILL); // xenmgr reaps it
-            // The bus tells xenmgr before it passes on what we call next.
-            EXPECT_TRUE(platform.waitFor([&gone] { return gone; }));
+            platform.killOwner("org.xen.vm.uuid_" + path.substr(4), monitor); // xenmgr reaps it
         }
     }
     void startAgain(Victim victim) {

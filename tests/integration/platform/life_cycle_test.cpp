@@ -154,10 +154,7 @@ TEST_F(LifeCycle, TheGuestsOwnPowerOffRebootAndCrash) {
 }
 
 TEST_F(LifeCycle, TheClockThatAGuestSetsIsKeptForItsNextStart) {
-    xen::HypervisorOptions options;
-    options.kind = "emulated";
-    options.emulatorDirectory = platform.emulatorDirectory();
-    const auto hypervisor = xen::openHypervisor(platform.loop().executor(), options);
+    const auto hypervisor = platform.openHypervisor();
     const std::string path = platform.createVm();
     const std::string uuid = uuidFromPathElement(path.substr(4));
     platform.await(platform.vm(path).start());

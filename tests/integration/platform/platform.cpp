@@ -153,6 +153,20 @@ void Platform::kill(Process& process) {
     EXPECT_EQ(process.waitEnd(), 128 + SIGKILL);
 }
 
+void Platform::killOwner(const std::string& busName, pid_t pid) {
+    bool gone = false;
+    const auto watch = bus_->onOwnerChanged(busName, [&gone](const std::string&) { gone = true; });
+    ::kill(pid, SIGKILL);
+    EXPECT_TRUE(waitFor([&gone] { return gone; }));
+}
+
+std::unique_ptr<xen::Hypervisor> Platform::openHypervisor() {
+    xen::HypervisorOptions options;
+    options.kind = "emulated";
+    options.emulatorDirectory = emulatorDirectory();
+    return xen::openHypervisor(loop_.executor(), options);
+}
+
 idl::db::DbClient Platform::db() {
     return idl::db::DbClient(*bus_, "com.citrix.xenclient.db", "/");
 }

@@ -15,6 +15,7 @@
 #include "tests/support/private_bus.hpp"
 #include "tests/support/process.hpp"
 #include "toolstack/libs/bus.hpp"
+#include "xen/hypervisor.hpp"
 
 #include <functional>
 #include <memory>
@@ -48,8 +49,14 @@ public:
     void startXenmgr(const std::vector<std::string>& options = {});
     /// kill -9, and wait until it is gone.
     static void kill(Process& process);
+    /// kill -9 of the process that owns a bus name, and wait until the bus has noticed, which may be later:
+    /// what others are asked then, they are asked after they were told of its end.
+    void killOwner(const std::string& busName, pid_t pid);
     void endDbd() { dbd_.reset(); }
     void endXenmgr() { xenmgr_.reset(); }
+
+    /// The emulated hypervisor, as one more of its users.
+    std::unique_ptr<xen::Hypervisor> openHypervisor();
 
     idl::db::DbClient db();
     idl::xenmgr::XenmgrClient manager();

@@ -11,8 +11,7 @@
 //   garbage PORT              writes garbage on the listener ring: "ok" once that is closed
 //   hold PORT                 opens the listener ring, asks nothing: "ok" once that is closed
 //   open PATH MS              opens the ring at PATH: "ok" or "no"
-//   map GRANT PORT            on Xen: maps a page that domain 0 grants and binds its event channel, both by
-//   number:
+//   map GRANT PORT            on Xen: maps domain 0's page GRANT and binds its event channel PORT:
 //                             "grant taken|refused, event channel taken|refused"
 //   die                       SIGKILL
 #include "tests/unit/xen/vchan_pattern.hpp"

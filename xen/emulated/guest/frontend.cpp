@@ -50,7 +50,7 @@ void Frontend::setState(XenbusState state) {
 
 void Frontend::update() {
     const auto text = context_.store.read(backend_ + "/state");
-    const auto backendState = static_cast<XenbusState>(static_cast<int>(numberIn(text.value_or(""))));
+    const auto backendState = static_cast<XenbusState>(numberIn(text.value_or("")));
     switch (backendState) {
     case XenbusState::initWait:
         if (state_ == XenbusState::initialising)
