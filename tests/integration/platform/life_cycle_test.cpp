@@ -103,8 +103,12 @@ TEST_F(LifeCycle, DisksAndNicsComeAndGoWhileTheGuestRuns) {
     const std::string nic = platform.await(platform.vm(path).addNic());
     platform.await(platform.nic(nic).setNetwork("xenbr0"));
     EXPECT_TRUE(says("on xenbr0, ping 10.9.0.1: answer from")) << platform.console(path);
-    platform.await(platform.nic(nic).setNetwork("xenbr1"));
-    EXPECT_TRUE(says("on xenbr1, ping 10.9.0.1: answer from")) << platform.console(path);
+    platform.await(platform.db().write("/networks/_wired_5_bridged/bridge", "brbridged"));
+    platform.await(platform.vm(path).setWiredNetwork("/wired/5/bridged"));
+    EXPECT_TRUE(says("on brbridged, ping 10.9.0.1: answer from")) << platform.console(path);
+    EXPECT_THAT(errorOf(platform.vm(path).setWiredNetwork("no-such-bridge")), HasSubstr("no-such-bridge"));
+    EXPECT_EQ(platform.await(platform.nic(nic).getNetwork()), "/wired/5/bridged")
+        << "what failed is not written down";
 
     platform.await(platform.disk(disk).delete_());
     EXPECT_TRUE(says("device/vbd/51728: detached")) << platform.console(path);
