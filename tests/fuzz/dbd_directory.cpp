@@ -6,6 +6,7 @@
 // The input is sections, each from a line "@NAME" on. NAME is a file below the directory; "entry" makes the
 // text an entry of the journal's first segment, with the checksum that no mutation would hit; "write PATH",
 // "inject PATH" and "rm PATH" are changes, "kill" and "save" what happens between them.
+#include "dbd/disk.hpp"
 #include "dbd/journal_format.hpp"
 #include "dbd/siphash.hpp"
 #include "dbd/store.hpp"
@@ -115,14 +116,10 @@ void change(Store& store, const std::string& kind, const std::string& path, std:
     }
 }
 
-/// Whether there are binary nodes: what is done to them ends with the next start, which finds their files.
-bool hasFiles(const Store& store) {
-    const Node& root = store.tree().root();
-    for (const Node* node = &root; node != nullptr; node = node->following(root)) {
-        if (node->kind() == NodeKind::File)
-            return true;
-    }
-    return false;
+/// Whether there are files of binary nodes, served or hidden by what a .db file says: the next start serves
+/// them wherever nothing hides them any more, whatever was done to the tree.
+bool hasBinaries(MemoryFileSystem& fs) {
+    return !scanDirectory(fs, directory, smallLimits()).binaries.empty();
 }
 
 /// A start after `store` was killed, or had ended in order.
@@ -164,7 +161,7 @@ void run(std::string_view input) {
     auto store = start(fs);
     if (!store)
         return;
-    const bool comparable = !nested && !hasFiles(*store);
+    const bool comparable = !nested && !hasBinaries(fs);
     for (const Section& section : sections) {
         if (isChange(section.name)) {
             const auto blank = section.name.find(' ');
