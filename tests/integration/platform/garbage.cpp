@@ -22,6 +22,7 @@ constexpr std::string_view standardPrefix = "org.freedesktop.DBus.";
 constexpr int deepestVariant = 8;
 // A system bus takes 16 descriptors and 32 MiB with a message, and hangs up on whoever sends more.
 constexpr int mostDescriptors = 8;
+// Of texts and paths; what else a message of this size holds is little.
 constexpr std::size_t mostBytes = std::size_t{8} << 20;
 constexpr std::size_t longText = std::size_t{1} << 20;
 
@@ -139,21 +140,25 @@ std::size_t Garbage::below(std::size_t limit) {
     return random_() % limit; // not std::uniform_int_distribution: that differs from library to library
 }
 
+std::string Garbage::bounded(std::string value, const char* otherwise) {
+    if (bytes_ + value.size() > mostBytes)
+        return otherwise;
+    bytes_ += value.size();
+    return value;
+}
+
 std::string Garbage::text() {
     std::string text = texts_[below(texts_.size())];
     if (below(8) == 0)
         text += texts_[below(texts_.size())];
-    if (bytes_ + text.size() > mostBytes)
-        return "x";
-    bytes_ += text.size();
-    return text;
+    return bounded(std::move(text), "x");
 }
 
 std::string Garbage::path() {
     constexpr std::array<const char*, 5> paths{
         "/", "/a", "/vm", "/vm/00000000_0000_0000_0000_000000000000",
         "/_/_/_/_/_/_/_/_/_/_/_/_/_/_/_/_/_/_/_/_/_/_/_/_/_/_/_/_/_/_"};
-    return below(6) == 0 ? "/" + std::string(60'000, 'p') : paths[below(paths.size())];
+    return bounded(below(6) == 0 ? "/" + std::string(60'000, 'p') : paths[below(paths.size())], "/");
 }
 
 std::string Garbage::otherThan(const std::string& signature) {

@@ -43,6 +43,8 @@ public:
 
 private:
     std::size_t below(std::size_t limit);
+    // `value`, or `otherwise` where the message would get too long with it.
+    std::string bounded(std::string value, const char* otherwise);
     std::string text();
     std::string path();
     void appendAll(Message& message, const std::string& signature);
