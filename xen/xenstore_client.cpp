@@ -137,7 +137,7 @@ public:
         auto unwatch = [handle = watches_->client->handle_, path = path_, token = token_] {
             xs_unwatch(handle, path.c_str(), token.c_str());
         };
-        asio::post(watches_->client->worker_, std::move(unwatch));
+        watches_->client->worker_.post(std::move(unwatch));
     }
 
 private:

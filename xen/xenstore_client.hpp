@@ -43,9 +43,7 @@ public:
     template <class Function>
     auto run(Function work) -> Task<decltype(work(std::declval<xs_handle*>()))> {
         auto task = [handle = handle_, work = std::move(work)]() mutable { return work(handle); };
-        using Result = decltype(task());
-        auto onWorker = [](decltype(task) function) -> Task<Result> { co_return function(); };
-        co_return co_await asio::co_spawn(worker_, onWorker(std::move(task)), asio::use_awaitable);
+        co_return co_await worker_.run(std::move(task));
     }
 
 private:
@@ -57,7 +55,7 @@ private:
     xs_handle* handle_ = nullptr;
     std::shared_ptr<Watches> watches_;
     std::shared_ptr<asio::posix::stream_descriptor> events_;
-    asio::thread_pool worker_{1};
+    Workers worker_;
 };
 
 /// Sets the permissions of `path` (blocking; for functions given to run()). Throws xb::Error.

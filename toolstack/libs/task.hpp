@@ -24,6 +24,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 namespace xb {
@@ -95,7 +96,9 @@ private:
 };
 
 /// Threads for what must not run on the loop. Work is posted as a function; its result or exception comes
-/// back to the coroutine, which goes on on the loop.
+/// back to the coroutine, which goes on on the loop. A loop that ends waits for what its coroutines have
+/// under way here (they may hold what the work needs, and it comes back to the loop), so `this` may outlive
+/// it.
 class Workers {
 public:
     explicit Workers(std::size_t threads = 1) : pool_(threads) {}
@@ -103,13 +106,45 @@ public:
     template <class Function>
     auto run(Function function) -> Task<decltype(function())> {
         using Result = decltype(function());
-        auto work = [](Function f) -> Task<Result> { co_return f(); };
-        co_return co_await asio::co_spawn(pool_, work(std::move(function)), asio::use_awaitable);
+        // Shared: std::function copies, and what it calls need not be copyable.
+        auto job = std::make_shared<Job<Function, Result>>(std::move(function));
+        std::function<void()> work = [job] { job->call(); };
+        co_await there(std::move(work));
+        if (job->failure)
+            std::rethrow_exception(job->failure);
+        if constexpr (!std::is_void_v<Result>)
+            co_return std::move(*job->result);
     }
+    /// Work that nobody waits for; it must not throw.
+    void post(std::function<void()> work) { asio::post(pool_, std::move(work)); }
 
+    /// Waits for all work; none may follow.
     void join() { pool_.join(); }
 
 private:
+    struct Nothing {};
+    template <class Function, class Result>
+    struct Job {
+        explicit Job(Function&& work) : function(std::move(work)) {}
+        void call() {
+            try {
+                if constexpr (std::is_void_v<Result>)
+                    function();
+                else
+                    result.emplace(function());
+            } catch (...) {
+                failure = std::current_exception();
+            }
+        }
+
+        Function function;
+        std::optional<std::conditional_t<std::is_void_v<Result>, Nothing, Result>> result;
+        std::exception_ptr failure;
+    };
+
+    /// Runs `work`, which does not throw, on a thread.
+    Task<> there(std::function<void()> work);
+
     asio::thread_pool pool_;
 };
 

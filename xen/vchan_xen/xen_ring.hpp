@@ -22,21 +22,19 @@ public:
     RingWorker() = default;
     RingWorker(const RingWorker&) = delete;
     RingWorker& operator=(const RingWorker&) = delete;
-    ~RingWorker() { pool_.join(); }
+    ~RingWorker() { workers_.join(); }
 
     template <class Function>
     auto run(Function function) -> Task<decltype(function())> {
-        using Result = decltype(function());
-        auto work = [](Function f) -> Task<Result> { co_return f(); };
-        co_return co_await asio::co_spawn(pool_, work(std::move(function)), asio::use_awaitable);
+        return workers_.run(std::move(function));
     }
     void close(Handle handle) {
-        asio::post(pool_,
-                   [shared = std::shared_ptr<libxenvchan>(std::move(handle))]() mutable { shared.reset(); });
+        workers_.post(
+            [shared = std::shared_ptr<libxenvchan>(std::move(handle))]() mutable { shared.reset(); });
     }
 
 private:
-    asio::thread_pool pool_{1};
+    Workers workers_;
 };
 
 /// Throws xb::Error when there are no descriptors left.

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <functional>
+#include <future>
 #include <thread>
 
 using namespace std::chrono_literals;
@@ -93,6 +96,51 @@ TEST(Workers, RunElsewhereAndComeBackWithResultOrException) {
     EXPECT_EQ(failure, "no disk");
     EXPECT_NE(there, std::this_thread::get_id());
     EXPECT_EQ(back, std::this_thread::get_id());
+}
+
+// Its end lets the slow work go on.
+class LoopEnds final : public asio::execution_context::service {
+public:
+    static asio::execution_context::id id; // NOLINT(readability-identifier-naming): asio's name
+    explicit LoopEnds(asio::execution_context& context) : asio::execution_context::service(context) {}
+    std::function<void()> tell;
+
+private:
+    void shutdown() override { tell(); }
+};
+asio::execution_context::id LoopEnds::id;
+
+struct SlowWork {
+    std::promise<void> begun;
+    std::promise<void> mayEnd;
+    std::atomic<bool> done = false;
+};
+
+Task<> slow(Workers& workers, SlowWork& work, std::shared_ptr<int> held) {
+    co_await workers.run([&work] {
+        work.begun.set_value();
+        work.mayEnd.get_future().wait();
+        std::this_thread::sleep_for(std::chrono::milliseconds(20)); // what a disk takes
+        work.done = true;
+    });
+    ++*held;
+}
+
+TEST(Workers, ALoopThatEndsWaitsForWhatItsCoroutinesHaveUnderWay) {
+    Workers workers; // outlives the loop
+    SlowWork work;
+    auto held = std::make_shared<int>(0);
+    const std::weak_ptr<int> seen = held;
+    {
+        Loop loop;
+        loop.spawn("slow", slow(workers, work, std::move(held)));
+        loop.context().poll();
+        work.begun.get_future().wait();
+        // Services end in the reverse order of their making: this one before any that a trip has made.
+        asio::use_service<LoopEnds>(loop.context()).tell = [&work] { work.mayEnd.set_value(); };
+    }
+    EXPECT_TRUE(work.done);
+    EXPECT_TRUE(seen.expired()) << "the coroutine is still there, and its loop is not";
 }
 
 } // namespace
