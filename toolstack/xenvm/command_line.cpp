@@ -61,7 +61,7 @@ void addOptions(CLI::App& app, Settings& settings, Classic& classic, Seconds& se
         ->type_name("DIR");
 
     app.add_option("--core-directory", cores.directory,
-                   "for cores of crashed guests [/var/lib/xenbroker/cores below --root]")
+                   "for cores [/var/lib/xenbroker/cores below --root]")
         ->type_name("DIR");
     app.add_option("--max-cores", settings.vm.coreLimits.files, "cores there, of all VMs")
         ->capture_default_str();

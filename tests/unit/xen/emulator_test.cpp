@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What only the emulated hypervisor has: honesty of its guests, test words, injected faults, and leaving
 // nothing behind.
+#include "tests/support/loop_runner.hpp"
+#include "tests/support/private_bus.hpp"
 #include "tests/unit/xen/emulated_environment.hpp"
 
 #include "toolstack/libs/files.hpp"
@@ -399,6 +401,33 @@ TEST(EmulatorProcess, NothingSurvivesItsKillAndTheNextOneStarts) {
     EXPECT_THROW(EmulatorControl(XENBROKER_TEST_EMULATOR, control.directory()), std::runtime_error)
         << "one per directory";
     EXPECT_EQ(next.stop(), 0);
+}
+
+TEST(EmulatorProcess, AGuestThatAsksAndDoesNotListenHarmsNobodyElse) {
+    const xb::test::TemporaryDirectory place;
+    const std::string guest = place.path() / "guest";
+    writeFileAtomically(guest, "#!/bin/sh\n"
+                               "i=0\n"
+                               "while [ $i -lt 3000 ]; do printf 'memory 65536' >&3; i=$((i + 1)); done\n");
+    std::filesystem::permissions(guest, std::filesystem::perms::owner_all);
+    const std::string kernel = place.path() / "kernel";
+    writeFileAtomically(kernel, "k");
+    EmulatorControl control(XENBROKER_TEST_EMULATOR, {}, {"--guest", guest});
+    Loop loop;
+    xb::test::LoopRunner runner(loop);
+    const auto hypervisor = openEmulated(loop.executor(), control.directory());
+    DomainConfig config;
+    config.uuid = "01234567-89ab-cdef-0123-456789abcdef";
+    config.name = "deaf";
+    config.memoryKib = 65536;
+    config.kernel = kernel;
+    const DomId domid = runner.await(hypervisor->create(config, [](CreateStep, DomId) {}));
+    std::optional<DomainEvent> ended;
+    const auto watch =
+        runner.await(hypervisor->watch(domid, [&](const DomainEvent& event) { ended = event; }));
+    EXPECT_TRUE(runner.waitFor([&] { return ended.has_value(); })) << "the guest's end is told";
+    runner.await(hypervisor->destroy(domid));
+    EXPECT_EQ(control.stop(), 0);
 }
 
 TEST(EmulatorProcess, AMissingEmulatorIsNamed) {

@@ -153,7 +153,16 @@ void Domain::onHypercall(const std::string& text) {
         savedState = text.substr(text.find('\n') + 1);
         onSuspended();
     } else if (verb == "memory" && memoryHandler_ && !dying)
-        sendWord("memory " + std::to_string(memoryHandler_(*this, number)));
+        answer("memory " + std::to_string(memoryHandler_(*this, number)));
+}
+
+// What a guest does not take is its own loss; it may have ended, or never read.
+void Domain::answer(const std::string& word) {
+    try {
+        sendWord(word);
+    } catch (const Error& e) {
+        log::debug("{}", e.what());
+    }
 }
 
 void Domain::sendWord(const std::string& word) {

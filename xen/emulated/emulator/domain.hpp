@@ -77,6 +77,7 @@ private:
     void readHypercalls();
     void onHypercall(const std::string& text);
     void sendWord(const std::string& word);
+    void answer(const std::string& word);
     void removeFiles();
 
     Executor executor_;
