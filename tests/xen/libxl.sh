@@ -157,11 +157,12 @@ mkdir -p /bench/out
 make_bridge xenbr0 10.9.0.1/24
 t0
 parts=("$@")
-[ $# -gt 0 ] || parts=(smoke contract-pv contract-pvh vchan-pv vchan-pvh slow-script qmp)
+[ $# -gt 0 ] || parts=(smoke contract-pv contract-pvh resources-pv resources-pvh devices-pv devices-pvh saving-pv saving-pvh
+    vchan-pv vchan-pvh slow-script qmp)
 for part in "${parts[@]}"; do
     case $part in
         smoke) try_smoke ;;
-        saving-pv | saving-pvh) contract saving "${part#*-}" 96 --gtest_filter='Saving*' ;; # minutes: not among (all)
+        saving-pv | saving-pvh) contract saving "${part#*-}" 96 --gtest_filter='Saving*' ;;
         contract-pv | contract-pvh) try_contract "${part#*-}" ;;
         devices-pv | devices-pvh) contract devices "${part#*-}" 96 --gtest_filter='DevicesContract*' ;;
         resources-pv | resources-pvh) try_resources "${part#*-}" ;;
