@@ -132,7 +132,8 @@ public:
     virtual Task<MemoryTarget> memoryTarget(DomId domid);
     /// Asks the guest to come to this. No more than the static maximum; not awaited.
     virtual Task<> setMemoryTarget(DomId domid, std::uint64_t kib);
-    /// What the domain may have at most, whatever it asks for.
+    /// What the domain may have at most, whatever it asks for. libxl adds 1 MiB for pages of the toolstack,
+    /// as it does when it makes a domain: DomainInfo::maxMemoryKib is that much more then.
     virtual Task<> setMaxMemory(DomId domid, std::uint64_t kib);
     virtual Task<std::vector<VcpuInfo>> vcpus(DomId domid);
     /// The first `count` of its virtual CPUs are to be online, the others not.

@@ -5,6 +5,7 @@
 #include "xen/libxl/domain_config_builder.hpp"
 #include "xen/libxl/domain_info.hpp"
 #include "xen/libxl/loop_devices.hpp"
+#include "xen/libxl/saved_stream.hpp"
 
 #include <fmt/format.h>
 
@@ -80,8 +81,9 @@ int make(LibxlContext& context, libxl_domain_config& config, std::uint32_t& domi
         return libxl_domain_create_new(context.get(), &config, &domid, nullptr, nullptr);
     constexpr int noWayBack = -1;
     const RestoreParameters parameters;
-    return libxl_domain_create_restore(context.get(), &config, &domid, stream, noWayBack, &parameters.value,
-                                       nullptr, nullptr);
+    const RestoreStream checked(stream);
+    return libxl_domain_create_restore(context.get(), &config, &domid, checked.get(), noWayBack,
+                                       &parameters.value, nullptr, nullptr);
 }
 
 // With the state that `stream` has, unless it is -1.

@@ -5,6 +5,7 @@
 #include "xen/libxl/domain_config_builder.hpp"
 #include "xen/libxl/domain_info.hpp"
 #include "xen/libxl/hvm_facts.hpp"
+#include "xen/libxl/saved_stream.hpp"
 
 #include <fmt/format.h>
 
@@ -43,6 +44,29 @@ void requireSaveable(LibxlContext& context, DomId domid) {
         throw Error(fmt::format("{} cannot be saved: it is paused; unpause it first", domainText(domid)));
 }
 
+// While the guest runs Xen has to tell which pages it writes to: of PV guests only Xen's shadow paging does,
+// which a distribution may have built it without (Debian), of others the hardware's, too.
+void requireLiveSave(LibxlContext& context, DomId domid) {
+    libxl_physinfo info;
+    libxl_physinfo_init(&info);
+    context.check("asking for what Xen can do", libxl_get_physinfo(context.get(), &info));
+    const bool shadow = info.cap_shadow;
+    const bool hap = info.cap_hap;
+    libxl_physinfo_dispose(&info);
+    libxl_dominfo domain;
+    libxl_dominfo_init(&domain);
+    const int code = libxl_domain_info(context.get(), &domain, domid);
+    const bool pv = domain.domain_type == LIBXL_DOMAIN_TYPE_PV;
+    libxl_dominfo_dispose(&domain);
+    context.check("asking for " + domainText(domid), code);
+    if (shadow || (hap && !pv))
+        return;
+    throw Error(errors::notSupported,
+                fmt::format("{} cannot be saved while it runs: this Xen has no shadow paging{} (virt_caps of "
+                            "`xl info`); save it stopped",
+                            domainText(domid), pv ? ", which PV guests need for that" : ""));
+}
+
 // libxl writes to the stream itself: the reader of a pipe that goes away is to be an error (EPIPE), not our
 // end. Signals of this kind are of the thread that writes.
 class NoPipeSignal {
@@ -67,19 +91,27 @@ private:
 
 void save(LibxlContext& context, DomId domid, int stream, SaveMode mode) {
     requireSaveable(context, domid);
+    if (mode == SaveMode::live)
+        requireLiveSave(context, domid);
+    SaveStream checked(stream);
     context.log().clear();
     const NoPipeSignal guard;
     const int flags = mode == SaveMode::live ? LIBXL_SUSPEND_LIVE : 0;
-    const int code = libxl_domain_suspend(context.get(), domid, stream, flags, nullptr);
-    if (code >= 0)
+    const int code = libxl_domain_suspend(context.get(), domid, checked.get(), flags, nullptr);
+    std::exception_ptr error;
+    try {
+        context.check("saving " + domainText(domid), code);
+        checked.finish();
         return;
-    const auto error = libxlError("saving " + domainText(domid), code, context.log());
+    } catch (...) {
+        error = std::current_exception();
+    }
     // A guest that stands still for a copy that nobody has is to go on.
     if (isSuspended(queryDomainState(context, domid)) &&
         libxl_domain_resume(context.get(), domid, suspendCancelled, nullptr) < 0)
         log::error("{} could not be saved, and does not go on either: {}", domainText(domid),
                    context.log().complaints());
-    throw error;
+    std::rethrow_exception(error);
 }
 
 void resume(LibxlContext& context, DomId domid) {

@@ -31,6 +31,8 @@ struct ContractEnvironment {
     /// with its time since it booted.
     std::string progressCommand;
     std::string progressText;
+    /// Where Xen cannot save guests of this type while they run: what must be said then.
+    std::string whyNoLiveSave;
     std::chrono::milliseconds limit{15000};
 };
 

@@ -3,7 +3,7 @@
 // tests on real Xen. What to boot comes from the environment: XENBROKER_TEST_KERNEL (needed), _RAMDISK,
 // _VCHAN_RAMDISK (for the tests of VchanContract: runs xen-vchan-peer, again and again), _CMDLINE, _TYPE (pv
 // or pvh), _MEMORY_MIB, _DISK (needed), _BRIDGE, _BOOT_MESSAGE,
-// _PROGRESS_COMMAND, _PROGRESS_TEXT, _LIMIT_SECONDS.
+// _PROGRESS_COMMAND, _PROGRESS_TEXT, _WHY_NO_LIVE_SAVE, _LIMIT_SECONDS.
 // GoogleTest's options work.
 #include "tests/unit/xen/hypervisor_contract.hpp"
 #include "tests/unit/xen/vchan_contract.hpp"
@@ -38,6 +38,7 @@ const ContractEnvironment& contractEnvironment() {
         made.bootMessage = variable("BOOT_MESSAGE", "login:");
         made.progressCommand = variable("PROGRESS_COMMAND", "");
         made.progressText = variable("PROGRESS_TEXT", "DOMU-TICK ");
+        made.whyNoLiveSave = variable("WHY_NO_LIVE_SAVE", "");
         made.limit =
             std::chrono::seconds(std::strtoul(variable("LIMIT_SECONDS", "180").c_str(), nullptr, 10));
         return made;
