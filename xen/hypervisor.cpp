@@ -130,5 +130,26 @@ Task<> Hypervisor::sendDebugKeys(std::string) {
 Task<> Hypervisor::sendSysrq(DomId, char) {
     notOffered("sendSysrq");
 }
+Task<DomainDetails> Hypervisor::domainDetails(DomId) {
+    notOffered("domainDetails");
+}
+Task<HostDetails> Hypervisor::hostDetails() {
+    notOffered("hostDetails");
+}
+Task<> Hypervisor::permit(DomId, HostResource, bool) {
+    notOffered("permit");
+}
+Task<> Hypervisor::setTarget(DomId, DomId) {
+    notOffered("setTarget");
+}
+Task<unsigned> Hypervisor::setWatchdog(unsigned, unsigned) {
+    notOffered("setWatchdog");
+}
+Task<bool> Hypervisor::flaskEnforces() {
+    notOffered("flaskEnforces");
+}
+Task<> Hypervisor::setFlaskEnforces(bool) {
+    notOffered("setFlaskEnforces");
+}
 
 } // namespace xb::xen

@@ -175,6 +175,20 @@ public:
     /// Magic SysRq of a PV guest.
     virtual Task<> sendSysrq(DomId domid, char key);
 
+    // ---- for administrators
+
+    virtual Task<DomainDetails> domainDetails(DomId domid);
+    virtual Task<HostDetails> hostDetails();
+    virtual Task<> permit(DomId domid, HostResource resource, bool allowed);
+    /// `stubdom` may act for `target`, whose device model it runs.
+    virtual Task<> setTarget(DomId stubdom, DomId target);
+    /// Our own domain's watchdog number `slot` goes off after `seconds` unless it is set again; 0 stops it.
+    /// Slot 0 takes a free one. Answers the slot.
+    virtual Task<unsigned> setWatchdog(unsigned slot, unsigned seconds);
+    /// Whether FLASK refuses, or only logs, what its policy forbids.
+    virtual Task<bool> flaskEnforces();
+    virtual Task<> setFlaskEnforces(bool enforces);
+
     virtual XenStore& store() = 0;
 };
 

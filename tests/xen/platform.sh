@@ -236,6 +236,45 @@ try_proxy() {
     equal "proxy: ends" $? 0
 }
 
+# A PVH guest from a file in the style of xl, by xenops alone.
+try_xenops() {
+    local id log
+    log=$(console_log by-xenops)
+    make_disk /storage/disks/by-xenops.raw 8 "text on the disk of by-xenops"
+    cat >/root/by-xenops.cfg <<CONFIG
+name = "by-xenops"      # as xl has it
+type = 'pvh'
+memory = 96
+kernel = "$guestKernel"
+ramdisk = "$guestInitrd"
+extra = "console=hvc0 loglevel=3 net.ifnames=0 xbtest=disk"
+disk = [ 'file:/storage/disks/by-xenops.raw,xvda,w',
+       ]
+on_crash = "destroy"
+CONFIG
+    check "xenops: dry run" xenops create -n /root/by-xenops.cfg
+    check "xenops: create" xenops create -paused /root/by-xenops.cfg || return
+    id=$(xl domid by-xenops)
+    equal "xenops: list, paused" "$(xenops list by-xenops | awk 'NR == 2 { print $1, $2, $3, $4, $5 }')" \
+        "by-xenops $id 96 1 --p---"
+    check "xenops: unpause" xenops unpause by-xenops
+    expect_text "xenops: user space" "$log" DOMU-UP 120
+    expect_text "xenops: reads its disk" "$log" "DISK text on the disk of by-xenops" 60
+    equal "xenops: console" "$(timeout $((20 * scale)) xenops console "$id" </dev/null 2>&1 | grep -am 1 -o DOMU-TICK)" DOMU-TICK
+    check "xenops: pause" xenops pause -domid "$id"
+    equal "xenops: list_domains, paused" "$(xenops list_domains "$id" | awk -F ' [|] ' 'NR == 2 { print $2 }')" "  P  H"
+    equal "xenops: list -l" "$(xenops list -l by-xenops | grep -c '"paused": true')" 1
+    equal "xenops: uuid" "$(xenops dom-uuid -domid "$id")" "$(xl vm-list | awk -v id="$id" '$2 == id { print $1 }')"
+    check "xenops: physinfo" xenops physinfo
+    check "xenops: pcpuinfo" xenops pcpuinfo
+    check "xenops: grants a port" xenops add_ioport -domid "$id" -start 0x3f8 -end 0x400
+    check "xenops: revokes it" xenops del_ioport -domid "$id" -start 0x3f8 -end 0x400
+    check "xenops: destroy" xenops destroy by-xenops
+    equal "xenops: it is gone" "$(xl domid by-xenops 2>/dev/null)" ""
+    xenops destroy by-xenops 2>/dev/null
+    equal "xenops: there is none to destroy" $? 2
+}
+
 try_refusals() {
     local vm text
     vm=$(new_vm refused pv 10.9.0.8/24)
@@ -261,7 +300,7 @@ fi
 equal "host: is on Xen" "$(xec -o /host get state)" idle
 check "host: memory" test "$(xec -o /host get total-mem)" -gt 500
 parts=("$@")
-[ $# -gt 0 ] || parts=(pv pvh by-itself crash devices proxy refusals)
+[ $# -gt 0 ] || parts=(pv pvh by-itself crash devices proxy refusals xenops)
 for part in "${parts[@]}"; do
     case $part in
         pv)
@@ -281,6 +320,7 @@ for part in "${parts[@]}"; do
         devices) try_devices ;;
         proxy) try_proxy ;;
         refusals) try_refusals ;;
+        xenops) try_xenops ;;
         *) fail "$part" "there is no such part" ;;
     esac
 done

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// The xenops program on the emulated hypervisor, as root would use it: a guest from a file, lists, its
+// console, and its end; links, exit statuses, and what it says where there is no Xen.
+#include "toolstack/libs/child.hpp"
+#include "toolstack/libs/files.hpp"
+#include "toolstack/libs/loop.hpp"
+#include "toolstack/libs/timer.hpp"
+#include "xen/emulated/emulator_control.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace xb::test {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using Words = std::vector<std::string>;
+using Stream = asio::posix::stream_descriptor;
+
+/// What nothing here may exceed, on a loaded machine with sanitizers.
+constexpr std::chrono::seconds longest{60};
+
+struct Result {
+    int status = -1;
+    std::string out;
+    std::string err;
+};
+
+class XenopsIntegration : public testing::Test {
+protected:
+    static void SetUpTestSuite() {
+        emulator = new xen::EmulatorControl(XEN_EMULATOR);
+        writeFileAtomically(emulator->directory() + "/kernel", "not a kernel");
+    }
+    static void TearDownTestSuite() {
+        EXPECT_EQ(emulator->stop(), 0);
+        delete emulator;
+    }
+
+    static Command command(const std::string& program, Words words) {
+        Command result;
+        result.arguments = {program};
+        result.arguments.insert(result.arguments.end(), words.begin(), words.end());
+        result.arguments.insert(result.arguments.end(),
+                                {"-hypervisor", "emulated", "--emulator-directory", emulator->directory()});
+        return result;
+    }
+
+    template <class T>
+    T await(Task<T> task) {
+        std::optional<T> result;
+        std::exception_ptr failure;
+        asio::co_spawn(loop.context(), std::move(task), [&](std::exception_ptr e, T value) {
+            failure = e;
+            result = std::move(value);
+            loop.context().stop();
+        });
+        Timer deadline(loop.executor());
+        deadline.callAfter(longest, [&] { loop.context().stop(); });
+        loop.context().restart();
+        loop.context().run();
+        if (failure)
+            std::rethrow_exception(failure);
+        if (!result)
+            throw std::runtime_error("nothing happened in time");
+        return std::move(*result);
+    }
+
+    Result run(Command what) {
+        const Output output = await(runCommand(std::move(what)));
+        return {output.status.code.value_or(-1), output.standardOutput, output.standardError};
+    }
+    Result xenops(Words words) { return run(command(XENOPS, std::move(words))); }
+
+    static std::string config(const std::string& name) {
+        const std::string file = emulator->directory() + "/" + name + ".cfg";
+        writeFileAtomically(file, "name = '" + name + "'\ntype = 'pvh'\nmemory = 32\nkernel = '" +
+                                      emulator->directory() + "/kernel'\non_crash = 'destroy'\n");
+        return file;
+    }
+
+    static Task<std::string> readUntil(Stream& from, std::string wanted) {
+        std::string text;
+        std::array<char, 4096> buffer;
+        while (text.find(wanted) == std::string::npos) {
+            boost::system::error_code error;
+            const std::size_t n = co_await from.async_read_some(
+                asio::buffer(buffer), asio::redirect_error(asio::use_awaitable, error));
+            if (error || n == 0)
+                co_return text + " (end)";
+            text.append(buffer.data(), n);
+        }
+        co_return text;
+    }
+
+    static inline xen::EmulatorControl* emulator = nullptr;
+    Loop loop;
+};
+
+TEST_F(XenopsIntegration, aGuestFromAFileToItsEnd) {
+    const Result created = xenops({"create", "-paused", config("guest")});
+    EXPECT_EQ(created.status, 0) << created.err;
+    EXPECT_THAT(created.out, HasSubstr("created domain: "));
+    EXPECT_THAT(created.err, HasSubstr("on_crash is without effect"));
+    EXPECT_THAT(xenops({"list", "guest"}).out, HasSubstr("--p---"));
+    EXPECT_EQ(xenops({"unpause", "guest"}).status, 0);
+    EXPECT_THAT(xenops({"list", "guest"}).out, HasSubstr("------"));
+    EXPECT_THAT(xenops({"list", "--json"}).out,
+                AllOf(HasSubstr("\"name\": \"guest\""), HasSubstr("\"domid\": 0")));
+    EXPECT_EQ(xenops({"pause", "guest"}).status, 0);
+    EXPECT_THAT(xenops({"list_domains"}).out, HasSubstr("   P   "));
+    EXPECT_EQ(xenops({"unpause", "guest"}).status, 0);
+    const Result stopped = xenops({"shutdown", "guest", "-poweroff", "-sync", "-wait", "60"});
+    EXPECT_EQ(stopped.status, 0) << stopped.err;
+    EXPECT_THAT(stopped.out, HasSubstr("has stopped: poweroff"));
+    EXPECT_THAT(xenops({"list", "guest"}).out, HasSubstr("---s--"));
+    EXPECT_EQ(xenops({"destroy", "guest"}).status, 0);
+    const Result gone = xenops({"list", "guest"});
+    EXPECT_EQ(gone.status, 2);
+    EXPECT_THAT(gone.err, HasSubstr("there is no domain \"guest\""));
+}
+
+TEST_F(XenopsIntegration, consoleFromTheFirstLine) {
+    std::array<int, 2> in{};
+    std::array<int, 2> out{};
+    ASSERT_EQ(::pipe2(in.data(), O_CLOEXEC), 0);
+    ASSERT_EQ(::pipe2(out.data(), O_CLOEXEC), 0);
+    UniqueFd childIn(in[0]);
+    UniqueFd input(in[1]);
+    UniqueFd childOut(out[1]);
+    Stream output(loop.context(), out[0]);
+    Command what = command(XENOPS, {"create", "-q", "-c", config("talker")});
+    what.descriptors = {{childIn.get(), 0}, {childOut.get(), 1}};
+    Child child(loop.executor(), what);
+    childIn.reset();
+    childOut.reset();
+    EXPECT_THAT(await(readUntil(output, "xen-guest: ready")), HasSubstr("\"talker\""));
+    writeAll(input.get(), "\x1d", "a pipe");
+    const ExitStatus status = await(child.wait());
+    EXPECT_TRUE(status.success()) << status.text();
+    EXPECT_EQ(xenops({"destroy", "talker"}).status, 0);
+}
+
+TEST_F(XenopsIntegration, aLinkIsASubCommand) {
+    const std::string link = emulator->directory() + "/list_domains";
+    ASSERT_EQ(::symlink(XENOPS, link.c_str()), 0);
+    const Result listed = run(command(link, {}));
+    EXPECT_EQ(listed.status, 0) << listed.err;
+    EXPECT_THAT(listed.out, HasSubstr("cpu_time"));
+}
+
+TEST_F(XenopsIntegration, statuses) {
+    const auto plain = [this](Words words) {
+        Command what;
+        what.arguments = {XENOPS};
+        what.arguments.insert(what.arguments.end(), words.begin(), words.end());
+        return run(what);
+    };
+    EXPECT_EQ(plain({}).status, 0);
+    EXPECT_THAT(plain({"help", "list"}).out, HasSubstr("usage: xenops list"));
+    const Result unknown = plain({"no-such"});
+    EXPECT_EQ(unknown.status, 1);
+    EXPECT_THAT(unknown.err, HasSubstr("no sub-command \"no-such\""));
+    EXPECT_EQ(plain({"--no-such", "list"}).status, 1);
+    const Result invalid = xenops({"pause", "-domid", "x"});
+    EXPECT_EQ(invalid.status, 1);
+    EXPECT_THAT(invalid.err, HasSubstr("error: \"domid\" argument is not valid"));
+    EXPECT_EQ(plain({"--hypervisor", "emulated", "--emulator-directory", "/no/such", "list"}).status, 3);
+}
+
+} // namespace
+} // namespace xb::test
