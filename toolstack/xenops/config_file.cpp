@@ -66,7 +66,7 @@ private:
                 while (!atEnd() && peek() != '\n')
                     ++position_;
             } else if (looksAt("\\\n") || looksAt("\\\r\n")) {
-                position_ += text_[position_ + 1] == '\n' ? 2 : 3;
+                position_ += text_[position_ + 1] == '\n' ? 2U : 3U;
                 ++line_;
             } else if (c == ' ' || c == '\t' || c == '\r' || (lines && semicolons && c == ';')) {
                 ++position_;

@@ -141,7 +141,7 @@ int runWords(const Words& words) {
             return print("xenops " XENBROKER_VERSION "\n");
         if (one.has("help"))
             return print(helpText());
-        command += one.operands.empty() ? 2 : 1;
+        command += one.operands.empty() ? 2U : 1U;
     }
     if (command >= words.size())
         return print(helpText());
