@@ -45,6 +45,9 @@ Task<DomId> Hypervisor::restore(DomainConfig, UniqueFd, ProgressHandler) {
 Task<std::string> Hypervisor::configurationJson(DomId) {
     notOffered("configurationJson");
 }
+Task<DomainConfig> Hypervisor::parseConfiguration(std::string) {
+    notOffered("parseConfiguration");
+}
 Task<> Hypervisor::dumpCore(DomId, std::string) {
     notOffered("dumpCore");
 }

@@ -115,6 +115,9 @@ public:
     /// The configuration of the domain in the JSON of the implementation, for the header of a saved file
     /// (saved_domain.hpp).
     virtual Task<std::string> configurationJson(DomId domid);
+    /// What configurationJson() wrote (with libxl also what xl did), as far as a DomainConfig has it. Devices
+    /// that it has not are refused. The text is hostile.
+    virtual Task<DomainConfig> parseConfiguration(std::string json);
     /// Writes an ELF core of the domain, which should be stopped or paused, to the new file `path`.
     virtual Task<> dumpCore(DomId domid, std::string path);
 

@@ -2,6 +2,7 @@
 #include "toolstack/xenops/device_words.hpp"
 
 #include "toolstack/libs/mac_address.hpp"
+#include "toolstack/libs/transfer_rate.hpp"
 #include "toolstack/xenops/arguments.hpp"
 #include "toolstack/xenops/words.hpp"
 
@@ -181,6 +182,14 @@ bool isClassic(const std::vector<std::string>& parts, bool typed) {
     return parts.size() == 2 && typed && !formatOf(parts[1]);
 }
 
+// At most 15 bytes (IFNAMSIZ of Linux with its NUL), of those that mean nothing to a script.
+bool isInterfaceName(std::string_view name) {
+    constexpr std::size_t longest = 15;
+    return !name.empty() && name.size() <= longest && name.front() != '-' && name != "." && name != ".." &&
+           name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") ==
+               std::string_view::npos;
+}
+
 std::optional<std::pair<std::string, std::string>> keyValue(const std::string& part) {
     const auto equals = part.find('=');
     if (equals == std::string::npos || equals == 0 ||
@@ -281,6 +290,20 @@ NicConfig parseNic(std::string_view text, int devid, const std::string& uuid, co
             nic.script = value;
         } else if (key == "backend") {
             nic.backendDomid = backendDomid(value, names);
+        } else if (key == "ip") {
+            if (value.find_first_not_of("0123456789abcdefABCDEF.:/ ") != std::string::npos)
+                throw badNic(text, fmt::format("\"{}\" are no addresses such as 10.0.0.2", value));
+            nic.ip = value;
+        } else if (key == "rate") {
+            TransferRate rate;
+            if (const auto complaint = parseTransferRate(value, rate); !complaint.empty())
+                throw badNic(text, complaint);
+            nic.rateBytes = rate.bytes;
+            nic.rateIntervalUs = rate.intervalUs;
+        } else if (key == "vifname") {
+            if (!isInterfaceName(value))
+                throw badNic(text, fmt::format("\"{}\" is no name of a network interface", value));
+            nic.ifname = value;
         } else if (key == "type") {
             if (value != "ioemu" && value != "vif" && value != "netfront")
                 throw badNic(text, fmt::format("the type \"{}\" is neither ioemu nor vif", value));

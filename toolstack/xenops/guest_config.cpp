@@ -574,10 +574,15 @@ std::string describe(const GuestConfig& config) {
                                  disk.writable ? "w" : "r", backendText(disk.backend), disk.backendDomid,
                                  disk.path.empty() ? "empty" : disk.path));
     for (const xen::NicConfig& nic : domain.nics)
-        line("vif", fmt::format("{} {} on {} from domain {}{}{}", nic.devid, nic.mac,
+        line("vif", fmt::format("{} {} on {} from domain {}{}{}{}{}{}", nic.devid, nic.mac,
                                 nic.bridge.empty() ? "no bridge" : nic.bridge, nic.backendDomid,
                                 nic.model.empty() ? "" : ", model " + nic.model,
-                                nic.script.empty() ? "" : ", script " + nic.script));
+                                nic.script.empty() ? "" : ", script " + nic.script,
+                                nic.ip.empty() ? "" : ", ip " + nic.ip,
+                                nic.ifname.empty() ? "" : ", called " + nic.ifname,
+                                nic.rateBytes == 0
+                                    ? ""
+                                    : fmt::format(", {} bytes in {} us", nic.rateBytes, nic.rateIntervalUs)));
     for (const xen::PciConfig& device : config.pci)
         line("pci", pciText(device.address) + (device.permissive ? " permissive" : ""));
     return out;

@@ -38,6 +38,29 @@ Task<DomId> make(xen::Hypervisor& hypervisor, xen::DomainConfig domain, UniqueFd
     co_return co_await hypervisor.create(std::move(domain), progress);
 }
 
+Task<DomainNames> namesOf(xen::Hypervisor& hypervisor) {
+    DomainNames names;
+    const auto domains = co_await hypervisor.domains();
+    for (const auto& info : domains)
+        names.emplace(info.name, info.domid);
+    co_return names;
+}
+
+Task<> requireFree(xen::Hypervisor& hypervisor, std::string name, std::string uuid) {
+    const auto domains = co_await hypervisor.domains();
+    for (const auto& info : domains) {
+        if (info.name == name || info.uuid == uuid)
+            throw Error(
+                fmt::format("{} has the name or UUID of \"{}\" already: destroy it first, or change the file",
+                            domainText(info), name));
+    }
+}
+
+void passWarnings(const GuestConfig& config, Context& context) {
+    for (const std::string& warning : config.warnings)
+        context.warn(warning);
+}
+
 } // namespace
 
 Task<GuestConfig> readGuestConfig(Context& context, std::string file) {
@@ -51,19 +74,27 @@ Task<GuestConfig> readGuestConfig(Context& context, std::string file) {
             entries.push_back(entry);
         }
     }
-    DomainNames names;
-    const auto domains = co_await context.hypervisor.domains();
-    for (const auto& info : domains)
-        names.emplace(info.name, info.domid);
+    const auto names = co_await namesOf(context.hypervisor);
     auto config = toGuestConfig(entries, file, randomUuid(), names);
-    for (const std::string& warning : config.warnings)
-        context.warn(warning);
-    for (const auto& info : domains) {
-        if (info.name == config.domain.name || info.uuid == config.domain.uuid)
-            throw Error(
-                fmt::format("{} has the name or UUID of \"{}\" already: destroy it first, or change the file",
-                            domainText(info), config.domain.name));
+    passWarnings(config, context);
+    co_await requireFree(context.hypervisor, config.domain.name, config.domain.uuid);
+    co_return config;
+}
+
+Task<GuestConfig> savedGuestConfig(Context& context, xen::SavedHeader header, std::string file) {
+    if (header.configuration.empty())
+        throw Error(errors::invalidArgs,
+                    file + " has no configuration of its domain: say xenops restore CONFIG FILE");
+    GuestConfig config;
+    if (header.json) {
+        config.domain = co_await context.hypervisor.parseConfiguration(header.configuration);
+    } else {
+        const auto entries = parseConfigFile(header.configuration, file);
+        const auto names = co_await namesOf(context.hypervisor);
+        config = toGuestConfig(entries, file, randomUuid(), names);
+        passWarnings(config, context);
     }
+    co_await requireFree(context.hypervisor, config.domain.name, config.domain.uuid);
     co_return config;
 }
 

@@ -4,6 +4,7 @@
 
 #include "toolstack/xenops/commands.hpp"
 #include "toolstack/xenops/guest_config.hpp"
+#include "xen/saved_domain.hpp"
 
 #include <string>
 
@@ -12,6 +13,9 @@ namespace xb::xenops {
 /// Reads `file` and the KEY=VALUE operands that are left, which come after it; its warnings become the
 /// context's. Throws Error with the file and line.
 Task<GuestConfig> readGuestConfig(Context& context, std::string file);
+
+/// The configuration in the header of the saved domain `file`, in whichever form it has. As above.
+Task<GuestConfig> savedGuestConfig(Context& context, xen::SavedHeader header, std::string file);
 
 /// Makes the domain (with the memory and state of `saved`, if that is a descriptor) and does to it what the
 /// file says of CPUs, shares and PCI devices. It is left paused. On failure everything is undone.

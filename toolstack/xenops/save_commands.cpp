@@ -1,75 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sub-commands that save domains to files and restore them. A file is what Hypervisor::save() writes, nothing
-// before or after it; the description of the domain stays in its configuration file.
-#include "toolstack/console/console.hpp"
-#include "toolstack/libs/files.hpp"
+// Sub-commands that save domains to files and restore them. The files are those of xl (xen/saved_domain.hpp).
 #include "toolstack/xenops/commands.hpp"
 #include "toolstack/xenops/guest_start.hpp"
+#include "xen/saved_domain.hpp"
 
-#include <cerrno>
-#include <fcntl.h>
-#include <unistd.h>
+#include <filesystem>
 
 namespace xb::xenops {
 
 namespace {
-
-// A new file that only root reads: it holds the guest's memory. Removed again unless keep() is called.
-class NewFile {
-public:
-    explicit NewFile(std::string path)
-        : path_(std::move(path)),
-          fd_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)) {
-        if (!fd_ && errno == EEXIST)
-            throw Error(fmt::format("the file {} is there already: name another one, or remove it", path_));
-        if (!fd_)
-            throw systemError("cannot make the file " + path_, errno);
-    }
-    NewFile(const NewFile&) = delete;
-    NewFile& operator=(const NewFile&) = delete;
-    ~NewFile() {
-        if (!kept_)
-            ::unlink(path_.c_str());
-    }
-
-    UniqueFd duplicate() const {
-        UniqueFd copy(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0));
-        if (!copy)
-            throw systemError("cannot open the file " + path_ + " again", errno);
-        return copy;
-    }
-    // On the disk from now on, so that the domain may go.
-    void keep() {
-        if (::fsync(fd_.get()) != 0 && errno != EINVAL && errno != EROFS)
-            throw systemError("cannot write the file " + path_, errno);
-        kept_ = true;
-    }
-
-private:
-    std::string path_;
-    UniqueFd fd_;
-    bool kept_ = false;
-};
 
 std::string fileOf(Context& context) {
     return context.arguments.has("file") ? context.arguments.required("file")
                                          : context.arguments.take("FILE");
 }
 
-// The domain goes on when it could not be saved; the failure is thrown again.
-Task<> saveTo(xen::Hypervisor& hypervisor, xen::DomainInfo info, NewFile& file, xen::SaveMode mode) {
+// The name of a file that is not there yet: another domain's memory is not written over.
+std::string newFileOf(Context& context) {
+    std::string path = fileOf(context);
+    if (std::filesystem::exists(std::filesystem::symlink_status(path)))
+        throw Error(fmt::format("the file {} is there already: name another one, or remove it", path));
+    return path;
+}
+
+// Leaves the domain suspended and the file complete, or the guest going on and no file; the failure is thrown
+// again.
+Task<> saveTo(xen::Hypervisor& hypervisor, xen::DomId domid, std::string path, xen::SaveMode mode) {
+    const auto configuration = co_await hypervisor.configurationJson(domid);
+    xen::SavedFile file(path, configuration);
+    auto stream = file.stream();
+    co_await hypervisor.save(domid, std::move(stream), mode); // which lets the guest go on when it fails
     std::exception_ptr failure;
     try {
-        co_await hypervisor.save(info.domid, file.duplicate(), mode);
-        file.keep();
+        file.finish();
     } catch (...) {
         failure = std::current_exception();
     }
     if (!failure)
         co_return;
-    const auto now = co_await hypervisor.domain(info.domid);
-    if (now && now->shutdown && now->reason == xen::ShutdownReason::suspend)
-        co_await hypervisor.resume(info.domid);
+    co_await hypervisor.resume(domid);
     std::rethrow_exception(failure);
 }
 
@@ -79,9 +48,9 @@ xen::SaveMode modeOf(const Arguments& arguments) {
 
 Task<> save(Context& context) {
     const auto info = co_await theGuest(context);
-    NewFile file(fileOf(context));
+    const std::string path = newFileOf(context);
     context.arguments.end();
-    co_await saveTo(context.hypervisor, info, file, modeOf(context.arguments));
+    co_await saveTo(context.hypervisor, info.domid, path, modeOf(context.arguments));
     if (context.arguments.has("checkpoint"))
         co_await context.hypervisor.resume(info.domid);
     else
@@ -94,24 +63,39 @@ Task<> checkpoint(Context& context) {
                     "a guest that does not take part cannot be resumed in place; leave out "
                     "-uncooperative");
     const auto info = co_await theGuest(context);
-    NewFile file(fileOf(context));
+    const std::string path = newFileOf(context);
     context.arguments.end();
-    co_await saveTo(context.hypervisor, info, file, modeOf(context.arguments));
+    co_await saveTo(context.hypervisor, info.domid, path, modeOf(context.arguments));
     co_await context.hypervisor.resume(info.domid);
 }
 
+// [CONFIG] FILE, where -file may stand for the latter.
 Task<> restore(Context& context) {
     if (context.arguments.has("domid"))
-        throw Error(errors::notSupported,
-                    "libxl restores into a new domain only: xenops restore CONFIG FILE, with "
-                    "the configuration file that the domain was created from");
-    const std::string configFile = context.arguments.take("CONFIG");
-    const std::string path = fileOf(context);
-    UniqueFd saved(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!saved)
-        throw systemError("cannot open the saved domain " + path, errno);
-    const auto config = co_await readGuestConfig(context, configFile);
-    const auto domid = co_await startGuest(context.hypervisor, config, std::move(saved), true);
+        throw Error(
+            errors::notSupported,
+            "libxl restores into a new domain only: xenops restore FILE, or xenops restore CONFIG FILE "
+            "for another configuration than it was saved with");
+    std::optional<std::string> configFile;
+    std::string path;
+    if (context.arguments.has("file")) {
+        path = context.arguments.required("file");
+        configFile = context.arguments.takeIfThere();
+    } else {
+        path = context.arguments.take("FILE");
+        if (auto second = context.arguments.takeIfThere()) {
+            configFile = std::move(path);
+            path = *std::move(second);
+        }
+    }
+    context.arguments.end();
+    auto saved = xen::openSavedFile(path);
+    GuestConfig config;
+    if (configFile)
+        config = co_await readGuestConfig(context, *configFile);
+    else
+        config = co_await savedGuestConfig(context, saved.header, path);
+    const auto domid = co_await startGuest(context.hypervisor, config, std::move(saved.stream), true);
     if (!context.arguments.has("paused"))
         co_await context.hypervisor.unpause(domid);
     context.print("restored domain: {}", domid);
@@ -143,9 +127,9 @@ std::vector<SubCommand> saveCommands() {
          checkpoint},
         {"restore_domain",
          {"restore"},
-         "CONFIG [FILE]",
+         "[CONFIG] [FILE]",
          {domidFlag, file, {"paused", "", "leave it paused", "p"}},
-         "a new domain of a configuration file and a saved one's state",
+         "a new domain with a saved one's state, and CONFIG if that is to be another",
          restore},
         {"dump-core", {}, "DOMAIN [FILE]", {domidFlag, file}, "writes an ELF core of it", dumpCore},
     };

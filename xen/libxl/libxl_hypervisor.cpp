@@ -173,6 +173,12 @@ public:
             [domid](LibxlContext& context) { return xen::configurationJson(context, domid); });
     }
 
+    Task<DomainConfig> parseConfiguration(std::string json) override {
+        return threads_->run([json = std::move(json)](LibxlContext& context) {
+            return xen::parseConfiguration(context, json);
+        });
+    }
+
     Task<> dumpCore(DomId domid, std::string path) override {
         return dumpDomainCore(threads_, domid, std::move(path));
     }

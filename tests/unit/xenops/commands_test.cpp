@@ -6,6 +6,7 @@
 #include "tests/unit/xenvm/fake_hypervisor.hpp"
 #include "toolstack/libs/files.hpp"
 #include "toolstack/xenops/words.hpp"
+#include "xen/saved_domain.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -33,8 +34,8 @@ public:
     xen::SchedulerParameters scheduling;
     std::vector<xen::DeviceInfo<xen::NicConfig>> cards;
     bool failRemoval = false;
-    std::string failSave;
     std::string failRest;
+    std::function<void()> duringSave = [] {};
 
     Task<> setMemoryTarget(DomId domid, std::uint64_t kib) override {
         co_return note(fmt::format("target {} {}", domid, kib));
@@ -96,6 +97,7 @@ public:
     Task<> sendDebugKeys(std::string keys) override { co_return note("keys " + keys); }
     Task<> save(DomId domid, UniqueFd stream, xen::SaveMode) override {
         note(fmt::format("save {}", domid));
+        duringSave();
         if (!failSave.empty())
             throw Error(failSave);
         writeAll(stream.get(), "the guest's memory", "the stream");
@@ -103,7 +105,14 @@ public:
         alive[domid].reason = xen::ShutdownReason::suspend;
         co_return;
     }
-    Task<> resume(DomId domid) override { co_return note(fmt::format("resume {}", domid)); }
+    Task<xen::DomainConfig> parseConfiguration(std::string json) override {
+        EXPECT_EQ(json, "{}");
+        xen::DomainConfig config;
+        config.name = "saved";
+        config.uuid = "0cefa4b1-2b64-41a9-9a1f-0d1f5b7b0b7b";
+        config.memoryKib = 32768;
+        co_return config;
+    }
 
 private:
     void note(std::string call) { calls.push_back(std::move(call)); }
@@ -285,7 +294,7 @@ TEST_F(XenopsCommands, shutdownNeedsOneReason) {
     EXPECT_THAT(run({"shutdown", "1", "-halt", "-reboot"}), HasSubstr("say one"));
     EXPECT_EQ(run({"shutdown", "1", "-reboot"}), "");
     EXPECT_THAT(hypervisor.calls, ElementsAre("request reboot 1"));
-    EXPECT_EQ(run({"shutdown", "1", "-poweroff", "-sync"}), "domain 1 has stopped: reboot\n");
+    EXPECT_EQ(run({"shutdown", "1", "-poweroff", "-sync"}), "domain 1 has stopped: poweroff\n");
     hypervisor.acknowledges = false;
     EXPECT_THAT(run({"shutdown", "1", "-poweroff"}), HasSubstr("did not acknowledge"));
     EXPECT_EQ(run({"hard_shutdown", "1", "-suspend"}), "");
@@ -404,7 +413,8 @@ TEST_F(XenopsCommands, savingNeedsANewFileAndDestroysOnlyWhatWasSaved) {
     hypervisor.failSave.clear();
     EXPECT_EQ(run({"chkpoint", "guest", saved}), "");
     EXPECT_THAT(hypervisor.calls, ElementsAre("save 1", "resume 1"));
-    EXPECT_EQ(readFile(saved), "the guest's memory");
+    EXPECT_EQ(xen::openSavedFile(saved).header.configuration, "{}");
+    EXPECT_TRUE(readFile(saved).ends_with("the guest's memory"));
     EXPECT_EQ(std::filesystem::status(saved).permissions(), std::filesystem::perms(0600));
     EXPECT_THAT(run({"save", "guest", saved}), HasSubstr("is there already"));
     EXPECT_THAT(hypervisor.calls, IsEmpty());
@@ -413,12 +423,36 @@ TEST_F(XenopsCommands, savingNeedsANewFileAndDestroysOnlyWhatWasSaved) {
     EXPECT_THAT(run({"chkpoint", "0", saved + "3"}), HasSubstr("domain 0"));
 }
 
+TEST_F(XenopsCommands, aFileThatCannotBeFinishedLetsTheGuestGoOn) {
+    const std::string saved = directory / "saved";
+    hypervisor.duringSave = [&] { std::filesystem::create_directory(saved); };
+    EXPECT_THAT(run({"save", "guest", saved}), HasSubstr(saved));
+    EXPECT_THAT(hypervisor.calls, ElementsAre("save 1", "resume 1"));
+    EXPECT_TRUE(std::filesystem::is_empty(saved));
+    EXPECT_THAT(std::distance(std::filesystem::directory_iterator(directory), {}), 1);
+}
+
+TEST_F(XenopsCommands, restoringTakesTheConfigurationOfTheFileOrAnother) {
+    const std::string saved = directory / "saved";
+    EXPECT_EQ(run({"save", "guest", saved}), "");
+    EXPECT_EQ(run({"restore", "-p", saved}), "restored domain: 2\n");
+    EXPECT_THAT(hypervisor.calls, ElementsAre("restore the guest's memory", "create"));
+    EXPECT_EQ(hypervisor.built.back().name, "saved");
+    hypervisor.alive[2].name = "saved";
+    EXPECT_THAT(run({"restore", saved}), HasSubstr("has the name or UUID of \"saved\" already"));
+    EXPECT_THAT(hypervisor.calls, IsEmpty());
+    const std::string config = file("c", "name='new'\nmemory=32\nkernel='/k'\n");
+    EXPECT_EQ(run({"restore", config, "-file", saved}), "restored domain: 3\n");
+    EXPECT_THAT(hypervisor.calls, ElementsAre("restore the guest's memory", "create", "unpause 3"));
+    EXPECT_EQ(run({"restore", config, saved, "more"}).find("error: "), 0U);
+    EXPECT_THAT(run({"restore", config}), HasSubstr("is no saved domain"));
+}
+
 TEST_F(XenopsCommands, whatLibxlCannotDoSaysWhatCan) {
     for (const Words& words :
          {Words{"init"}, Words{"build", "-domid", "1"}, Words{"hvmbuild", "-domid", "1"}})
         EXPECT_THAT(run(words), HasSubstr("xenops create FILE"));
-    EXPECT_THAT(run({"restore_domain", "-domid", "1", "-file", "f"}),
-                HasSubstr("xenops restore CONFIG FILE"));
+    EXPECT_THAT(run({"restore_domain", "-domid", "1", "-file", "f"}), HasSubstr("xenops restore FILE"));
     EXPECT_THAT(run({"add_dm", "-domid", "1"}), HasSubstr("libxl starts qemu"));
     EXPECT_THAT(run({"dmesg"}), HasSubstr("does not offer"));
 }

@@ -76,6 +76,10 @@ TEST(XenopsGuestConfig, whatIsWrongIsNamedWithItsLine) {
     EXPECT_THAT(complaint("disk=['script=x,vdev=xvda,target=/a']"), HasSubstr("script= is not supported"));
     EXPECT_THAT(complaint("vif=['mac=1:2']"), HasSubstr("no address"));
     EXPECT_THAT(complaint("vif=['backend=nobody']"), HasSubstr("there is no domain \"nobody\""));
+    EXPECT_THAT(complaint("vif=['rate=fast']"), HasSubstr("rate \"fast\" is not of the form"));
+    EXPECT_THAT(complaint("vif=['vifname=../x']"), HasSubstr("no name of a network interface"));
+    EXPECT_THAT(complaint("vif=['vifname=-sixteen-letters']"), HasSubstr("no name of a network interface"));
+    EXPECT_THAT(complaint("vif=['ip=$(reboot)']"), HasSubstr("no addresses"));
     EXPECT_THAT(complaint("vif=['colour=red']"), HasSubstr("colour= is not supported"));
     EXPECT_THAT(complaint("pci=['xx']"), HasSubstr("no PCI address"));
     EXPECT_THAT(complaint("on_crash='explode'"), HasSubstr("cannot be \"explode\""));
