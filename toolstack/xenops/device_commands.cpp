@@ -273,16 +273,14 @@ Task<> listDevices(Context& context) {
     for (const std::string& kind : kinds) {
         const auto devids = co_await store.list(home + "/" + kind);
         for (const std::string& devid : devids) {
-            const auto state = co_await frontendState(context.hypervisor, info.domid, kind, devid);
             const auto backend = co_await store.read(fmt::format("{}/{}/{}/backend", home, kind, devid));
+            if (!backend)
+                continue; // no device, as what is below suspend
+            const auto state = co_await frontendState(context.hypervisor, info.domid, kind, devid);
             const auto backendDomid =
                 co_await store.read(fmt::format("{}/{}/{}/backend-id", home, kind, devid));
-            std::optional<std::string> name;
-            std::optional<std::string> backendState;
-            if (backend) {
-                name = co_await store.read(*backend + "/dev");
-                backendState = co_await store.read(*backend + "/state");
-            }
+            const auto name = co_await store.read(*backend + "/dev");
+            const auto backendState = co_await store.read(*backend + "/state");
             context.print("{}[{}] {} | {} {} {} {} {}", kind, devid, state, backendDomid.value_or("-"), kind,
                           devid, name.value_or("-"), backendState.value_or("-"));
         }

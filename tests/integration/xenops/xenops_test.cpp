@@ -21,6 +21,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 using Words = std::vector<std::string>;
 using Stream = asio::posix::stream_descriptor;
 
@@ -125,6 +126,54 @@ TEST_F(XenopsIntegration, aGuestFromAFileToItsEnd) {
     const Result gone = xenops({"list", "guest"});
     EXPECT_EQ(gone.status, 2);
     EXPECT_THAT(gone.err, HasSubstr("there is no domain \"guest\""));
+}
+
+TEST_F(XenopsIntegration, resourcesAndDevicesOfAGuestThatRuns) {
+    EXPECT_EQ(xenops({"create", "-q", config("worker"), "vcpus=2"}).status, 0);
+    const auto fine = [this](Words words) {
+        const Result result = xenops(words);
+        EXPECT_EQ(result.status, 0) << words[0] << ": " << result.err;
+        return result.out;
+    };
+    fine({"mem-set", "worker", "24"});
+    fine({"vcpu-pin", "worker", "all", "0"});
+    EXPECT_THAT(fine({"vcpu-list", "worker"}), HasSubstr("0 / all"));
+    fine({"sched-credit", "-d", "worker", "-w", "512", "-c", "50"});
+    EXPECT_EQ(fine({"sched_get", "worker"}), "512 50\n");
+    const std::string disk = emulator->directory() + "/disk";
+    writeFileAtomically(disk, std::string(4096, 'x'));
+    fine({"block-attach", "worker", "file:" + disk, "xvdb", "w"});
+    EXPECT_THAT(fine({"block-list", "worker"}), AllOf(HasSubstr("xvdb"), HasSubstr(disk)));
+    fine({"network-attach", "worker", "bridge=xenbr0", "mac=00:16:3e:00:00:07", "rate=10Mb/s"});
+    EXPECT_THAT(fine({"network-list", "worker"}), HasSubstr("00:16:3e:00:00:07"));
+    EXPECT_THAT(fine({"list_devices", "worker"}),
+                AllOf(HasSubstr("vbd[51728] "), HasSubstr("vif[0] "), Not(HasSubstr("suspend"))));
+    fine({"network-detach", "worker", "00:16:3e:00:00:07"});
+    fine({"block-detach", "worker", "xvdb"});
+    EXPECT_EQ(xenops({"block-detach", "worker", "xvdb"}).status, 2);
+    fine({"debugkeys", "q"});
+    EXPECT_NE(fine({"dmesg"}), "");
+    EXPECT_THAT(fine({"info"}), HasSubstr("nr_cpus = "));
+    fine({"destroy", "worker"});
+}
+
+TEST_F(XenopsIntegration, savedAndRestoredByItsFileAlone) {
+    const std::string saved = emulator->directory() + "/saved";
+    EXPECT_EQ(xenops({"create", "-q", config("sleeper")}).status, 0);
+    const auto uuid = xenops({"dom-uuid", "sleeper"}).out;
+    const Result checkpoint = xenops({"chkpoint", "sleeper", saved});
+    EXPECT_EQ(checkpoint.status, 0) << checkpoint.err;
+    EXPECT_THAT(xenops({"list", "sleeper"}).out, HasSubstr("------"));
+    const Result clash = xenops({"restore", saved});
+    EXPECT_EQ(clash.status, 2);
+    EXPECT_THAT(clash.err, HasSubstr("has the name or UUID of \"sleeper\" already"));
+    EXPECT_EQ(xenops({"save", "sleeper", saved}).status, 2); // it is there
+    EXPECT_EQ(xenops({"save", "sleeper", saved + "2"}).status, 0);
+    EXPECT_EQ(xenops({"list", "sleeper"}).status, 2);
+    const Result restored = xenops({"restore", saved + "2"});
+    EXPECT_EQ(restored.status, 0) << restored.err;
+    EXPECT_EQ(xenops({"dom-uuid", "sleeper"}).out, uuid);
+    EXPECT_EQ(xenops({"destroy", "sleeper"}).status, 0);
 }
 
 TEST_F(XenopsIntegration, consoleFromTheFirstLine) {
