@@ -49,8 +49,8 @@ void checkCount(const SubCommand& command, const Arguments& arguments) {
 const std::vector<SubCommand>& subCommands() {
     static const std::vector<SubCommand> all = [] {
         std::vector<SubCommand> commands;
-        for (auto group :
-             {domainCommands, createCommands, resourceCommands, saveCommands, deviceCommands, hostCommands})
+        for (auto group : {domainCommands, createCommands, resourceCommands, saveCommands, migrateCommands,
+                           deviceCommands, hostCommands})
             std::ranges::move(group(), std::back_inserter(commands));
         return commands;
     }();

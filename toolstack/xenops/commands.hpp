@@ -68,6 +68,7 @@ std::vector<SubCommand> domainCommands();
 std::vector<SubCommand> createCommands();
 std::vector<SubCommand> resourceCommands();
 std::vector<SubCommand> saveCommands();
+std::vector<SubCommand> migrateCommands();
 std::vector<SubCommand> deviceCommands();
 std::vector<SubCommand> hostCommands();
 

@@ -81,7 +81,8 @@ Task<GuestConfig> readGuestConfig(Context& context, std::string file) {
     co_return config;
 }
 
-Task<GuestConfig> savedGuestConfig(Context& context, xen::SavedHeader header, std::string file) {
+Task<GuestConfig> savedGuestConfig(Context& context, xen::SavedHeader header, std::string file,
+                                   std::optional<std::string> name) {
     if (header.configuration.empty())
         throw Error(errors::invalidArgs,
                     file + " has no configuration of its domain: say xenops restore CONFIG FILE");
@@ -93,6 +94,10 @@ Task<GuestConfig> savedGuestConfig(Context& context, xen::SavedHeader header, st
         const auto names = co_await namesOf(context.hypervisor);
         config = toGuestConfig(entries, file, randomUuid(), names);
         passWarnings(config, context);
+    }
+    if (name) {
+        config.domain.name = *std::move(name);
+        config.domain.uuid = randomUuid();
     }
     co_await requireFree(context.hypervisor, config.domain.name, config.domain.uuid);
     co_return config;

@@ -12,8 +12,9 @@ Works on Xen's domains directly, for root in domain 0. DOMAIN is a number (also
   list list_domains uptime info pcpuinfo capabilities dmesg debugkeys dom-uuid
   create FILE      as xl create does       console DOMAIN   ctrl-] leaves it
   pause unpause destroy sysrq DOMAIN       shutdown hard_shutdown DOMAIN -REASON
-  save chkpoint restore dump-core          vcpu-list vcpu-set vcpu-pin
-  balloon (mem-set) setmaxmem              affinity_set affinity_get
+  save chkpoint restore resume dump-core   vcpu-list vcpu-set vcpu-pin
+  migrate DOMAIN HOST   migrate-receive    affinity_set affinity_get
+  balloon (mem-set) setmaxmem
   sched-credit sched_domain sched_get      list_devices
   block-attach block-detach block-list     add_vbd del_vbd
   network-attach network-detach network-list  add_vif del_vif

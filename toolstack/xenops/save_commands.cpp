@@ -94,7 +94,7 @@ Task<> restore(Context& context) {
     if (configFile)
         config = co_await readGuestConfig(context, *configFile);
     else
-        config = co_await savedGuestConfig(context, saved.header, path);
+        config = co_await savedGuestConfig(context, saved.header, path, std::nullopt);
     const auto domid = co_await startGuest(context.hypervisor, config, std::move(saved.stream), true);
     if (!context.arguments.has("paused"))
         co_await context.hypervisor.unpause(domid);

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The xenops program on the emulated hypervisor, as root would use it: a guest from a file, lists, its
-// console, and its end; links, exit statuses, and what it says where there is no Xen.
-#include "toolstack/libs/child.hpp"
+// resources, devices and console, saving, and its end; links, exit statuses, and what it says where there is
+// no Xen.
+#include "tests/integration/xenops/fixture.hpp"
 #include "toolstack/libs/files.hpp"
-#include "toolstack/libs/loop.hpp"
-#include "toolstack/libs/timer.hpp"
-#include "xen/emulated/emulator_control.hpp"
-
-#include <boost/asio/redirect_error.hpp>
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <array>
 #include <fcntl.h>
@@ -22,88 +17,6 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
-using Words = std::vector<std::string>;
-using Stream = asio::posix::stream_descriptor;
-
-/// What nothing here may exceed, on a loaded machine with sanitizers.
-constexpr std::chrono::seconds longest{60};
-
-struct Result {
-    int status = -1;
-    std::string out;
-    std::string err;
-};
-
-class XenopsIntegration : public testing::Test {
-protected:
-    static void SetUpTestSuite() {
-        emulator = new xen::EmulatorControl(XEN_EMULATOR);
-        writeFileAtomically(emulator->directory() + "/kernel", "not a kernel");
-    }
-    static void TearDownTestSuite() {
-        EXPECT_EQ(emulator->stop(), 0);
-        delete emulator;
-    }
-
-    static Command command(const std::string& program, Words words) {
-        Command result;
-        result.arguments = {program};
-        result.arguments.insert(result.arguments.end(), words.begin(), words.end());
-        result.arguments.insert(result.arguments.end(),
-                                {"-hypervisor", "emulated", "--emulator-directory", emulator->directory()});
-        return result;
-    }
-
-    template <class T>
-    T await(Task<T> task) {
-        std::optional<T> result;
-        std::exception_ptr failure;
-        asio::co_spawn(loop.context(), std::move(task), [&](std::exception_ptr e, T value) {
-            failure = e;
-            result = std::move(value);
-            loop.context().stop();
-        });
-        Timer deadline(loop.executor());
-        deadline.callAfter(longest, [&] { loop.context().stop(); });
-        loop.context().restart();
-        loop.context().run();
-        if (failure)
-            std::rethrow_exception(failure);
-        if (!result)
-            throw std::runtime_error("nothing happened in time");
-        return std::move(*result);
-    }
-
-    Result run(Command what) {
-        const Output output = await(runCommand(std::move(what)));
-        return {output.status.code.value_or(-1), output.standardOutput, output.standardError};
-    }
-    Result xenops(Words words) { return run(command(XENOPS, std::move(words))); }
-
-    static std::string config(const std::string& name) {
-        const std::string file = emulator->directory() + "/" + name + ".cfg";
-        writeFileAtomically(file, "name = '" + name + "'\ntype = 'pvh'\nmemory = 32\nkernel = '" +
-                                      emulator->directory() + "/kernel'\non_crash = 'destroy'\n");
-        return file;
-    }
-
-    static Task<std::string> readUntil(Stream& from, std::string wanted) {
-        std::string text;
-        std::array<char, 4096> buffer;
-        while (text.find(wanted) == std::string::npos) {
-            boost::system::error_code error;
-            const std::size_t n = co_await from.async_read_some(
-                asio::buffer(buffer), asio::redirect_error(asio::use_awaitable, error));
-            if (error || n == 0)
-                co_return text + " (end)";
-            text.append(buffer.data(), n);
-        }
-        co_return text;
-    }
-
-    static inline xen::EmulatorControl* emulator = nullptr;
-    Loop loop;
-};
 
 TEST_F(XenopsIntegration, aGuestFromAFileToItsEnd) {
     const Result created = xenops({"create", "-paused", config("guest")});

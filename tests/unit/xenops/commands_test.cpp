@@ -235,7 +235,9 @@ TEST_F(XenopsCommands, namesAndAliasesAreOneCommandEach) {
                              "pcpuinfo",
                              "getenforce",
                              "setenforce",
-                             "capabilities"})
+                             "capabilities",
+                             "migrate",
+                             "resume"})
         EXPECT_NE(findSubCommand(name), nullptr) << name;
 }
 
