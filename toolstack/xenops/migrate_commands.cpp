@@ -452,12 +452,11 @@ Task<> migrateReceive(Context& context) {
     if (failure.empty())
         co_return;
     context.status = exitFailed;
-    log::warn("migrate-receive: {}", failure);
     try {
         auto line = std::string(failedPrefix).append(printable(failure, maxAnswer / 2));
         co_await answer(to, std::move(line));
     } catch (const Error& e) {
-        log::debug("nobody hears of it: {}", e.what());
+        log::warn("{} ({})", failure, e.what()); // nobody hears of it otherwise
     }
 }
 
