@@ -97,4 +97,41 @@ struct HostInfo {
     bool directIo = false; ///< an IOMMU is there
 };
 
+/// What Xen keeps of a domain beyond DomainInfo, for administrators.
+struct DomainDetails {
+    bool hvm = false;     ///< Xen runs it with hardware support: HVM and PVH
+    bool running = false; ///< one of its virtual CPUs is on a CPU now
+    bool blocked = false; ///< all of them wait for something
+    unsigned shutdownCode = 0;
+    std::uint64_t sharedInfoFrame = 0;
+    unsigned onlineVcpus = 0;
+    unsigned highestVcpu = 0;
+    std::uint32_t securityId = 0; ///< ssidref of FLASK
+    std::string label;            ///< its security label; empty without FLASK
+};
+
+/// The host's processors and memory as Xen counts them.
+struct HostDetails {
+    unsigned cpus = 0;
+    unsigned threadsPerCore = 0;
+    unsigned coresPerSocket = 0;
+    unsigned cpuKhz = 0;
+    std::uint64_t totalPages = 0; ///< of 4 KiB, as the others
+    std::uint64_t freePages = 0;
+    std::uint64_t scrubPages = 0;      ///< free, to be cleaned
+    std::vector<std::uint64_t> idleNs; ///< of each CPU since Xen started
+};
+
+/// Something of the host that a domain may be allowed to use.
+struct HostResource {
+    enum class Kind {
+        ports, ///< I/O ports
+        pages, ///< of 4 KiB of memory-mapped I/O, by number
+        irq,   ///< one interrupt: count is 1
+    };
+    Kind kind = Kind::ports;
+    std::uint64_t first = 0;
+    std::uint64_t count = 1;
+};
+
 } // namespace xb::xen

@@ -45,6 +45,9 @@ Task<DomId> Hypervisor::restore(DomainConfig, UniqueFd, ProgressHandler) {
 Task<std::string> Hypervisor::configurationJson(DomId) {
     notOffered("configurationJson");
 }
+Task<DomainConfig> Hypervisor::parseConfiguration(std::string) {
+    notOffered("parseConfiguration");
+}
 Task<> Hypervisor::dumpCore(DomId, std::string) {
     notOffered("dumpCore");
 }
@@ -129,6 +132,27 @@ Task<> Hypervisor::sendDebugKeys(std::string) {
 }
 Task<> Hypervisor::sendSysrq(DomId, char) {
     notOffered("sendSysrq");
+}
+Task<DomainDetails> Hypervisor::domainDetails(DomId) {
+    notOffered("domainDetails");
+}
+Task<HostDetails> Hypervisor::hostDetails() {
+    notOffered("hostDetails");
+}
+Task<> Hypervisor::permit(DomId, HostResource, bool) {
+    notOffered("permit");
+}
+Task<> Hypervisor::setTarget(DomId, DomId) {
+    notOffered("setTarget");
+}
+Task<unsigned> Hypervisor::setWatchdog(unsigned, unsigned) {
+    notOffered("setWatchdog");
+}
+Task<bool> Hypervisor::flaskEnforces() {
+    notOffered("flaskEnforces");
+}
+Task<> Hypervisor::setFlaskEnforces(bool) {
+    notOffered("setFlaskEnforces");
 }
 
 } // namespace xb::xen

@@ -115,6 +115,9 @@ public:
     /// The configuration of the domain in the JSON of the implementation, for the header of a saved file
     /// (saved_domain.hpp).
     virtual Task<std::string> configurationJson(DomId domid);
+    /// What configurationJson() wrote (with libxl also what xl did), as far as a DomainConfig has it. Devices
+    /// that it has not are refused. The text is hostile.
+    virtual Task<DomainConfig> parseConfiguration(std::string json);
     /// Writes an ELF core of the domain, which should be stopped or paused, to the new file `path`.
     virtual Task<> dumpCore(DomId domid, std::string path);
 
@@ -175,6 +178,20 @@ public:
     virtual Task<> sendDebugKeys(std::string keys);
     /// Magic SysRq of a PV guest.
     virtual Task<> sendSysrq(DomId domid, char key);
+
+    // ---- for administrators
+
+    virtual Task<DomainDetails> domainDetails(DomId domid);
+    virtual Task<HostDetails> hostDetails();
+    virtual Task<> permit(DomId domid, HostResource resource, bool allowed);
+    /// `stubdom` may act for `target`, whose device model it runs.
+    virtual Task<> setTarget(DomId stubdom, DomId target);
+    /// Our own domain's watchdog number `slot` goes off after `seconds` unless it is set again; 0 stops it.
+    /// Slot 0 takes a free one. Answers the slot.
+    virtual Task<unsigned> setWatchdog(unsigned slot, unsigned seconds);
+    /// Whether FLASK refuses, or only logs, what its policy forbids.
+    virtual Task<bool> flaskEnforces();
+    virtual Task<> setFlaskEnforces(bool enforces);
 
     virtual XenStore& store() = 0;
 };

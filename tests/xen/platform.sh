@@ -236,6 +236,99 @@ try_proxy() {
     equal "proxy: ends" $? 0
 }
 
+# said_by WORD...: what xenops prints, which is kept in xenops.txt as well.
+said_by() {
+    echo "# xenops $*" >>/bench/out/xenops.txt
+    xenops "$@" 2>&1 | tee -a /bench/out/xenops.txt
+    return "${PIPESTATUS[0]}"
+}
+
+# column ROW COLUMN: of a table.
+column() { awk -v row="$1" -v column="$2" 'NR == row { print $column }'; }
+
+# What there is to do with the guest of try_xenops, whose id, log and text these are.
+try_more_of_xenops() {
+    local saved=/root/by-xenops.saved
+    check "xenops: block-attach" said_by block-attach $name file:/storage/disks/$name-later.raw,xvdb,r
+    expect_text "xenops: the guest reads it" "$log" "DISK xvdb text that came later" 60
+    check "xenops: network-attach" said_by network-attach $name bridge=xenbr0,vifname=ops0,rate=100Mb/s
+    expect_text "xenops: the guest uses it" "$log" "NET ok" 60
+    equal "xenops: block-list" "$(said_by block-list $name | column 3 4)" Connected
+    equal "xenops: network-list" "$(said_by network-list $name | column 2 4)" Connected
+    check "xenops: the card's interface has the name" test -e /sys/class/net/ops0
+    check "xenops: network-detach" said_by network-detach $name 0
+    check "xenops: block-detach" said_by block-detach $name xvdb
+    equal "xenops: list_devices, one disk is left" "$(said_by list_devices $name | wc -l)" 1
+    equal "xenops: list -l" "$(said_by list --json $name | grep -c '"paused": false')" 1
+    equal "xenops: uptime" "$(said_by uptime $name | column 2 3 | grep -c '^0:0[0-9]:[0-9][0-9]$')" 1
+    equal "xenops: vcpu-list" "$(said_by vcpu-list $name | awk 'NR == 2 { print $1, $2, $3 }')" "$name $id 0"
+    check "xenops: vcpu-pin" said_by vcpu-pin $name 0 1
+    equal "xenops: affinity_get" "$(said_by affinity_get -domid "$id" -vcpu 0)" 01
+    check "xenops: sched-credit sets" said_by sched-credit -d $name -w 512 -c 80
+    equal "xenops: sched-credit shows" "$(said_by sched-credit -d $name | awk 'NR == 2 { print $3, $4 }')" "512 80"
+    check "xenops: mem-set" said_by mem-set $name 92
+    equal "xenops: the guest is asked for it" "$(xenstore-read "/local/domain/$id/memory/target")" 94208
+    equal "xenops: info" "$(said_by info | grep -c '^nr_cpus = 2$')" 1
+    check "xenops: pcpuinfo" said_by pcpuinfo
+    check "xenops: dmesg" grep -q 'Xen version' <(xenops dmesg)
+    check "xenops: grants a port" said_by add_ioport -domid "$id" -start 0x2f8 -end 0x300
+    check "xenops: revokes it" said_by del_ioport -domid "$id" -start 0x2f8 -end 0x300
+    check "xenops: save" said_by save $name $saved
+    equal "xenops: saved, it is gone" "$(xl domid $name 2>/dev/null)" ""
+    check "xenops: restore, by its file alone" said_by restore $saved
+    rm -f $saved
+    ticking $name "xenops: restored, it goes on"
+    said_by migrate $name "xenops migrate-receive -name moved" -ssh "" >/dev/null
+    check "xenops: migrate is refused by default" grep -q 'migration into this host is off' $text
+    ticking $name "xenops: refused, it goes on"
+    printf '%s\n' 'relocation-server yes' 'relocation-hosts-allow ^localhost$' >/etc/xenbroker/xenops.conf
+    check "xenops: migrate, through a pipe" said_by migrate $name "xenops migrate-receive -name moved" -ssh ""
+    equal "xenops: migrated, it is gone" "$(xl domid $name 2>/dev/null)" ""
+    ticking moved "xenops: migrated, it goes on"
+    said_by list >/dev/null
+}
+
+# try_xenops [full]: a PV guest from a file in the style of xl, by xenops alone; full: with devices, resources, saving and
+# migration (to the same host, under another name).
+try_xenops() {
+    local id log before text=/bench/out/xenops.txt name=by-xenops
+    log=$(console_log $name)
+    mkdir -p /bench/out
+    make_disk /storage/disks/$name.raw 8 "text on the disk of $name"
+    make_disk /storage/disks/$name-later.raw 8 "text that came later"
+    cat >/root/$name.cfg <<CONFIG
+name = "$name"      # as xl has it
+type = 'pv'
+memory = 96
+kernel = "$guestKernel"
+ramdisk = "$guestInitrd"
+extra = "console=hvc0 loglevel=3 net.ifnames=0 xbaddr=10.9.0.14/24 xbtest=disk${1:+,disk:xvdb,net}"
+disk = [ 'file:/storage/disks/$name.raw,xvda,r',
+       ]
+on_crash = "destroy"
+CONFIG
+    check "xenops: dry run" xenops create -n /root/$name.cfg
+    check "xenops: create" said_by create -paused /root/$name.cfg || return
+    id=$(xl domid $name)
+    equal "xenops: list, paused" "$(said_by list $name | awk 'NR == 2 { print $1, $2, $3, $4, $5 }')" "$name $id 96 1 --p---"
+    equal "xenops: list_domains, paused" "$(said_by list_domains "$id" | awk -F ' [|] ' 'NR == 2 { print $2 }')" "  P   "
+    equal "xenops: uuid" "$(xenops dom-uuid -domid "$id")" "$(xl vm-list | awk -v id="$id" '$2 == id { print $1 }')"
+    before=$(line_count "$log")
+    check "xenops: unpause" said_by unpause $name
+    expect_text "xenops: user space" "$log" DOMU-UP 120 "$before" || return
+    if [ "${1:-}" = full ]; then
+        try_more_of_xenops
+        name=moved
+    fi
+    check "xenops: console" grep -aqm 1 DOMU-TICK <(timeout $((20 * scale)) xenops console $name </dev/null 2>&1)
+    check "xenops: shutdown" said_by shutdown $name -poweroff -sync -wait 60
+    equal "xenops: list, stopped" "$(said_by list $name | awk 'NR == 2 { print $5 }')" "---s--"
+    check "xenops: destroy" said_by destroy $name
+    equal "xenops: it is gone" "$(xl domid $name 2>/dev/null)" ""
+    said_by destroy $name >/dev/null
+    equal "xenops: there is none to destroy" "$(tail -n 1 $text | grep -c 'there is no domain')" 1
+}
+
 try_refusals() {
     local vm text
     vm=$(new_vm refused pv 10.9.0.8/24)
@@ -261,7 +354,7 @@ fi
 equal "host: is on Xen" "$(xec -o /host get state)" idle
 check "host: memory" test "$(xec -o /host get total-mem)" -gt 500
 parts=("$@")
-[ $# -gt 0 ] || parts=(pv pvh by-itself crash devices proxy refusals)
+[ $# -gt 0 ] || parts=(pv pvh by-itself crash devices proxy refusals xenops)
 for part in "${parts[@]}"; do
     case $part in
         pv)
@@ -281,6 +374,8 @@ for part in "${parts[@]}"; do
         devices) try_devices ;;
         proxy) try_proxy ;;
         refusals) try_refusals ;;
+        xenops) try_xenops ;;
+        xenops-full) try_xenops full ;;
         *) fail "$part" "there is no such part" ;;
     esac
 done

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // xec-vm(1): one VM of xenmgr, found by name, uuid, domid or path; or the table of all.
+#include "toolstack/console/console.hpp"
 #include "toolstack/xec/command.hpp"
-#include "toolstack/xec/console.hpp"
 #include "toolstack/xec/program.hpp"
 #include "toolstack/xec/value_printer.hpp"
 #include "toolstack/xec/vm_wait.hpp"
@@ -70,7 +70,7 @@ int console(const VmOptions& options) {
         return found;
     try {
         const auto& name = options.name ? options.name : options.uuid ? options.uuid : options.object;
-        attachConsole(pty, name.value_or("the VM"));
+        console::attachConsole(pty, name.value_or("the VM"));
         return exitOk;
     } catch (const std::exception& e) {
         return complain(program, e.what(), exitRefused);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "toolstack/xenvm/device_entries.hpp"
 
+#include "toolstack/libs/transfer_rate.hpp"
 #include "toolstack/xenvm/text.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <optional>
 
 namespace xb::xenvm {
@@ -67,55 +67,14 @@ std::string parseDiskOption(std::string_view option, DiskEntry& disk) {
     return {};
 }
 
-// As xl has it (xl-network-configuration): 10Mb/s, 250KB/s@20ms. Units of 1000; b are bits, B are bytes.
 std::string parseRate(std::string_view text, NicEntry& nic) {
-    constexpr std::uint64_t defaultIntervalUs = 50000;
-    constexpr std::uint64_t usPerSecond = 1000000;
-    constexpr std::int64_t most = 1000000000; // of the numbers before the units
-    const auto complaint = fmt::format("rate \"{}\" is not of the form 10Mb/s or 250KB/s@20ms", text);
-    const auto takeNumber = [](std::string_view& from) -> std::optional<std::uint64_t> {
-        const auto digits = std::min(from.find_first_not_of("0123456789"), from.size());
-        const auto number = parseInteger(from.substr(0, digits));
-        from.remove_prefix(digits);
-        if (!number || *number <= 0 || *number > most)
-            return std::nullopt;
-        return static_cast<std::uint64_t>(*number);
-    };
-    const auto at = std::min(text.find('@'), text.size());
-    std::string_view rate = text.substr(0, at);
-    const auto number = takeNumber(rate);
-    if (!number)
-        return complaint;
-    std::uint64_t perSecond = *number;
-    if (const auto unit = std::string_view("KMG").find(rate.empty() ? ' ' : rate.front());
-        unit != std::string_view::npos) {
-        for (std::size_t i = 0; i <= unit; ++i)
-            perSecond *= 1000;
-        rate.remove_prefix(1);
+    TransferRate rate;
+    auto complaint = parseTransferRate(text, rate);
+    if (complaint.empty()) {
+        nic.rateBytes = rate.bytes;
+        nic.rateIntervalUs = rate.intervalUs;
     }
-    if (rate == "b/s")
-        perSecond /= 8;
-    else if (rate != "B/s")
-        return complaint;
-    std::uint64_t interval = defaultIntervalUs;
-    if (at < text.size()) {
-        std::string_view time = text.substr(at + 1);
-        const auto count = takeNumber(time);
-        const std::uint64_t unit = time == "us" ? 1 : time == "ms" ? 1000 : time == "s" ? usPerSecond : 0;
-        if (!count || unit == 0 || *count * unit > std::numeric_limits<std::uint32_t>::max())
-            return complaint;
-        interval = *count * unit;
-    }
-    // Whole units first: the product of both may be too much for 64 bits where the result is not.
-    const std::uint64_t whole = perSecond / usPerSecond;
-    if (whole > std::numeric_limits<std::uint64_t>::max() / (2 * interval))
-        return complaint;
-    const std::uint64_t bytes = whole * interval + perSecond % usPerSecond * interval / usPerSecond;
-    if (bytes == 0)
-        return fmt::format("rate \"{}\" is less than a byte in each interval", text);
-    nic.rateBytes = bytes;
-    nic.rateIntervalUs = static_cast<std::uint32_t>(interval);
-    return {};
+    return complaint;
 }
 
 std::string parseNicOption(std::string_view key, std::string_view value, NicEntry& nic) {

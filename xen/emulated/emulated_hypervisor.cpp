@@ -332,6 +332,10 @@ public:
         co_return toText((*reply)["result"]);
     }
 
+    Task<DomainConfig> parseConfiguration(std::string json) override {
+        co_return domainConfigFromJson(parseMessage(json));
+    }
+
     Task<> dumpCore(DomId domid, std::string path) override {
         UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
         if (!file)

@@ -8,6 +8,7 @@
 #include "xen/libxl/domain_creation.hpp"
 #include "xen/libxl/domain_info.hpp"
 #include "xen/libxl/guest_request.hpp"
+#include "xen/libxl/host_operations.hpp"
 #include "xen/libxl/hvm_facts.hpp"
 #include "xen/libxl/libxl_threads.hpp"
 #include "xen/libxl/loop_devices.hpp"
@@ -172,6 +173,12 @@ public:
             [domid](LibxlContext& context) { return xen::configurationJson(context, domid); });
     }
 
+    Task<DomainConfig> parseConfiguration(std::string json) override {
+        return threads_->run([json = std::move(json)](LibxlContext& context) {
+            return xen::parseConfiguration(context, json);
+        });
+    }
+
     Task<> dumpCore(DomId domid, std::string path) override {
         return dumpDomainCore(threads_, domid, std::move(path));
     }
@@ -236,6 +243,36 @@ public:
         return threads_->run([=](LibxlContext& context) { pressSysrq(context, domid, key); });
     }
 
+    // ---- for administrators (host_operations.hpp)
+
+    Task<DomainDetails> domainDetails(DomId domid) override {
+        return threads_->run([domid](LibxlContext& context) { return queryDomainDetails(context, domid); });
+    }
+
+    Task<HostDetails> hostDetails() override { return threads_->run(queryHostDetails); }
+
+    Task<> permit(DomId domid, HostResource resource, bool allowed) override {
+        return threads_->run([domid, resource, allowed](LibxlContext& context) {
+            permitResource(context, domid, resource, allowed);
+        });
+    }
+
+    Task<> setTarget(DomId stubdom, DomId target) override {
+        auto allow = [stubdom, target](LibxlContext& context) { setTargetOf(context, stubdom, target); };
+        return setTargetAndTell(threads_, store_, allow, stubdom, target);
+    }
+
+    Task<unsigned> setWatchdog(unsigned slot, unsigned seconds) override {
+        return threads_->run(
+            [slot, seconds](LibxlContext& context) { return setOwnWatchdog(context, slot, seconds); });
+    }
+
+    Task<bool> flaskEnforces() override { return threads_->run(queryFlaskEnforces); }
+
+    Task<> setFlaskEnforces(bool enforces) override {
+        return threads_->run([enforces](LibxlContext& context) { changeFlaskEnforces(context, enforces); });
+    }
+
     XenStore& store() override { return *store_; }
 
 private:
@@ -265,6 +302,15 @@ private:
             }
             co_await delay(pause);
         }
+    }
+
+    static Task<> setTargetAndTell(std::shared_ptr<LibxlThreads> threads, std::shared_ptr<XenStore> store,
+                                   std::function<void(LibxlContext&)> allow, DomId stubdom, DomId target) {
+        co_await threads->run(std::move(allow));
+        // Where the stub domain's device model looks for whom it serves.
+        const auto node = fmt::format("/local/domain/{}/target", stubdom);
+        const auto value = std::to_string(target);
+        co_await store->write(node, value);
     }
 
     static Task<bool> askToStop(Executor executor, std::shared_ptr<LibxlThreads> threads,

@@ -3,6 +3,7 @@
 
 #include "toolstack/libs/log.hpp"
 #include "xen/libxl/domain_config_builder.hpp"
+#include "xen/libxl/domain_config_reader.hpp"
 #include "xen/libxl/domain_info.hpp"
 #include "xen/libxl/hvm_facts.hpp"
 #include "xen/libxl/saved_stream.hpp"
@@ -148,6 +149,16 @@ std::string configurationJson(LibxlContext& context, DomId domid) {
     if (!text)
         throw Error("the configuration of " + domainText(domid) + " cannot be written down");
     return text.get();
+}
+
+DomainConfig parseConfiguration(LibxlContext& context, const std::string& json) {
+    // libxl takes a text that ends at its first NUL.
+    if (json.empty() || json.find('\0') != std::string::npos)
+        throw Error(errors::invalidArgs, "the configuration of a domain is no JSON");
+    LibxlDomainConfig config;
+    context.check("reading the configuration of a domain",
+                  libxl_domain_config_from_json(context.get(), &config.value, json.c_str()));
+    return describe(config.value);
 }
 
 Task<> saveDomain(std::shared_ptr<LibxlThreads> threads, DomId domid, UniqueFd stream, SaveMode mode) {

@@ -16,6 +16,7 @@ Task<> saveDomain(std::shared_ptr<LibxlThreads> threads, DomId domid, UniqueFd s
 Task<> resumeDomain(std::shared_ptr<LibxlThreads> threads, DomId domid);
 Task<> dumpDomainCore(std::shared_ptr<LibxlThreads> threads, DomId domid, std::string path);
 std::string configurationJson(LibxlContext& context, DomId domid);
+DomainConfig parseConfiguration(LibxlContext& context, const std::string& json);
 Task<> wakeDomain(std::shared_ptr<LibxlThreads> threads, std::shared_ptr<XenStore> store, DomId domid);
 
 } // namespace xb::xen

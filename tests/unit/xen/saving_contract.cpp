@@ -238,6 +238,14 @@ TEST_F(SavingContract, TheConfigurationOfADomainIsJson) {
     EXPECT_EQ(text.front(), '{');
     EXPECT_NE(text.find(wanted.name), std::string::npos);
     EXPECT_NE(failure(hypervisor().configurationJson(30000)).find("30000"), std::string::npos);
+    const auto read = await(hypervisor().parseConfiguration(text));
+    EXPECT_EQ(read.name, wanted.name);
+    EXPECT_EQ(read.uuid, wanted.uuid);
+    EXPECT_EQ(read.type, wanted.type);
+    EXPECT_EQ(read.memoryKib, wanted.memoryKib);
+    EXPECT_EQ(read.kernel, wanted.kernel);
+    for (const auto* garbage : {"", "{", "[]", "{\"c_info\": 5}"})
+        EXPECT_NE(failure(hypervisor().parseConfiguration(garbage)), "") << garbage;
 }
 
 TEST_F(SavingContract, OnlyHvmGuestsSleep) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "toolstack/xec/console.hpp"
+#include "toolstack/console/console.hpp"
 
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/files.hpp"
@@ -18,7 +18,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-namespace xb::xec {
+namespace xb::console {
 
 namespace {
 
@@ -86,13 +86,16 @@ private:
 
 UniqueFd openPty(const std::string& path) {
     UniqueFd fd(::open(path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
+    if (!fd && (errno == EACCES || errno == EPERM))
+        throw Error(errors::accessDenied,
+                    "cannot open the console " + path + ": it belongs to root; run this as root");
     if (!fd)
         throw systemError("cannot open the console " + path, errno);
     termios mode{};
     if (::tcgetattr(fd.get(), &mode) != 0)
         throw Error("the console " + path + " is not a terminal");
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0)
-        throw Error("the console " + path + " is in use by another xec-vm");
+        throw Error("the console " + path + " is in use by another xec-vm or xenops");
     // What the guest writes must not come back to it as an echo.
     ::cfmakeraw(&mode);
     if (::tcsetattr(fd.get(), TCSANOW, &mode) != 0)
@@ -226,4 +229,4 @@ void attachConsole(const std::string& pty, const std::string& vmName) {
     }
 }
 
-} // namespace xb::xec
+} // namespace xb::console

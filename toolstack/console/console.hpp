@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace xb::xec {
+namespace xb::console {
 
 /// The character that leaves the console: Ctrl-].
 inline constexpr char consoleEscape = 0x1d;
@@ -18,4 +18,4 @@ inline constexpr std::size_t consoleInputLimit = 64 * 1024;
 /// program of this kind uses it.
 void attachConsole(const std::string& pty, const std::string& vmName);
 
-} // namespace xb::xec
+} // namespace xb::console
