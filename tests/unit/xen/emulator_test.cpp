@@ -8,6 +8,8 @@
 #include "xen/emulated/control_protocol.hpp"
 #include "xen/emulated/emulated_hypervisor.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <csignal>
 #include <cstring>
@@ -130,9 +132,7 @@ protected:
         const std::string directory = "/vm/" + guest.uuid + "/image/dm-argv";
         std::vector<std::string> values;
         for (int i = 1;; ++i) {
-            char key[8];
-            std::snprintf(key, sizeof key, "/%03d", i);
-            const auto value = await(hypervisor().store().read(directory + key));
+            const auto value = await(hypervisor().store().read(fmt::format("{}/{:03}", directory, i)));
             if (!value)
                 return values;
             values.push_back(*value);
