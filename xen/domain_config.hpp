@@ -3,6 +3,8 @@
 // values, no behaviour. Memory is in KiB, paths are paths in dom0.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -50,6 +52,64 @@ struct NicConfig {
     bool operator==(const NicConfig&) const = default;
 };
 
+/// A PCI device of the host (DDDD:BB:SS.F).
+struct PciAddress {
+    unsigned domain = 0;
+    unsigned bus = 0;
+    unsigned device = 0;
+    unsigned function = 0;
+
+    bool operator==(const PciAddress&) const = default;
+};
+
+/// "0000:02:00.0"
+inline std::string toString(const PciAddress& address) {
+    return fmt::format("{:04x}:{:02x}:{:02x}.{:x}", address.domain, address.bus, address.device,
+                       address.function);
+}
+
+/// A PCI device as it is handed to a domain.
+struct PciConfig {
+    PciAddress address;
+    bool permissive = false;   ///< the guest may write all of its configuration space
+    bool msiTranslate = false; ///< MSI looks like INTx to the guest
+    bool powerManagement = false;
+    bool seize = false;     ///< taken from the driver of dom0 that has it
+    unsigned guestSlot = 0; ///< 0: any
+
+    bool operator==(const PciConfig&) const = default;
+};
+
+/// A controller for USB devices of the host.
+struct UsbControllerConfig {
+    std::string
+        type; ///< pv: a backend in dom0's kernel, qusb: one in qemu, devicemodel: an emulated one; empty: any
+    unsigned version = 0; ///< of USB, 1 to 3; 0: any
+    unsigned ports = 0;   ///< 0: as many as it comes with
+
+    bool operator==(const UsbControllerConfig&) const = default;
+};
+
+/// A USB device of the host, by its place.
+struct UsbDeviceConfig {
+    unsigned hostBus = 0;
+    unsigned hostAddress = 0;
+
+    bool operator==(const UsbDeviceConfig&) const = default;
+};
+
+/// Where the device model runs when not in dom0: a small Linux domain (docs/misc/stubdom.txt of Xen).
+struct StubDomainConfig {
+    bool wanted = false;
+    std::string kernel;
+    std::string ramdisk;
+    std::string cmdline;
+    std::uint64_t memoryKib = 0;
+    std::string flaskLabel; ///< empty: Xen's default for such domains
+
+    bool operator==(const StubDomainConfig&) const = default;
+};
+
 /// Everything that decides how a domain is built. Options that an implementation cannot honour make create()
 /// fail.
 struct DomainConfig {
@@ -64,8 +124,9 @@ struct DomainConfig {
     std::string kernel; ///< PV and PVH: needed; HVM: direct boot when given
     std::string ramdisk;
     std::string cmdline;
-    std::string bootOrder; ///< HVM: letters of c, d, n
-    std::string bios;      ///< HVM: seabios (default) or ovmf
+    std::string bootloader; ///< PV and PVH, instead of a kernel: pygrub, which finds one on the first disk
+    std::string bootOrder;  ///< HVM: letters of c, d, n
+    std::string bios;       ///< HVM: seabios (default) or ovmf
 
     bool hap = true;
     bool acpi = true;
@@ -80,13 +141,21 @@ struct DomainConfig {
     std::string serial; ///< HVM: qemu's -serial; empty: none
     std::string sound;  ///< HVM: emulated card; empty: none
     bool usb = false;
-    bool vnc = false;
-    std::string flaskLabel;                                    ///< empty: default
+    std::uint32_t usbVersion = 0;        ///< HVM: of the emulated controller; 0: the device model's default
+    std::vector<std::string> usbDevices; ///< HVM: emulated ones, and host:... as qemu names them
+    bool vnc = false;                    ///< HVM: of the screen; PV and PVH: of the framebuffer
+    bool keyboard = false;               ///< HVM: keyboard and pointer of Xen's own besides the emulated ones
+    bool framebuffer = false;            ///< PV and PVH: screen, keyboard and pointer
+    std::string flaskLabel;              ///< empty: default
     std::vector<std::pair<std::string, std::string>> platform; ///< nodes below <domain>/platform
     std::vector<std::string> deviceModelArguments;
+    StubDomainConfig stubDomain; ///< HVM
 
     std::vector<DiskConfig> disks;
     std::vector<NicConfig> nics;
+    std::vector<PciConfig> pciDevices;
+    std::vector<UsbControllerConfig> usbControllers;
+    std::vector<UsbDeviceConfig> hostUsbDevices;
 
     bool operator==(const DomainConfig&) const = default;
 };

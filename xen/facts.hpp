@@ -65,28 +65,6 @@ struct DeviceInfo {
     int state = 0; ///< of its backend, XenbusState* of public/io/xenbus.h: 4 is connected
 };
 
-/// A PCI device of the host (DDDD:BB:SS.F).
-struct PciAddress {
-    unsigned domain = 0;
-    unsigned bus = 0;
-    unsigned device = 0;
-    unsigned function = 0;
-
-    bool operator==(const PciAddress&) const = default;
-};
-
-/// A PCI device as it is handed to a domain.
-struct PciConfig {
-    PciAddress address;
-    bool permissive = false;   ///< the guest may write all of its configuration space
-    bool msiTranslate = false; ///< MSI looks like INTx to the guest
-    bool powerManagement = false;
-    bool seize = false;     ///< taken from the driver of dom0 that has it
-    unsigned guestSlot = 0; ///< 0: any
-
-    bool operator==(const PciConfig&) const = default;
-};
-
 struct HostInfo {
     std::uint64_t totalMemoryKib = 0;
     std::uint64_t freeMemoryKib = 0;

@@ -122,7 +122,8 @@ qmp_says() { # WAIT TEXT...: what the toolstack hears when it sends the TEXTs, a
 
 try_qmp() {
     local proxy=/usr/local/bin/our-vchan-socket-proxy ours theirs qemu said
-    /usr/libexec/xen-qemu-system-i386 -M none -nodefaults -display none -qmp unix:/run/qemu.qmp,server=on,wait=off 2>/root/qemu.log &
+    /usr/libexec/xen-qemu-system-i386 -M none -accel qtest -nodefaults -display none \
+        -qmp unix:/run/qemu.qmp,server=on,wait=off 2>/root/qemu.log &
     qemu=$!
     $proxy --mode=server --log-to stderr --state-path=/local/domain/0/data/server-state 0 /local/domain/0/data/model \
         /run/qemu.qmp 2>/root/server.log &

@@ -73,6 +73,21 @@ struct PciEntry {
     std::optional<int> guestSlot;
 };
 
+/// usbctrl = k=v,k=v...
+struct UsbControllerEntry {
+    std::string text;
+    std::string type; ///< pv, qusb, devicemodel; empty: the hypervisor layer chooses
+    unsigned version = 0;
+    unsigned ports = 0;
+};
+
+/// usbdev = hostbus=N,hostaddr=N
+struct UsbDeviceEntry {
+    std::string text;
+    unsigned hostBus = 0;
+    unsigned hostAddress = 0;
+};
+
 /// A list entry that is checked and kept as its text: cpuid, cpus-affinity, passthrough ranges, watches.
 using TextList = std::vector<std::string>;
 /// k or k=v.
@@ -101,6 +116,18 @@ struct Config {
     std::optional<std::string> initrd;
     std::string cmdline;
     std::optional<std::string> bios; ///< seabios or ovmf
+    std::string bootloader;          ///< pygrub, or nothing
+
+    // Parts of the kernel's command line (boot_parameters.hpp).
+    std::string rootDevice;
+    std::string extra;
+    bool dhcp = false;
+    std::string ip;
+    std::string netmask;
+    std::string gateway;
+    std::string hostname;
+    std::string nfsServer;
+    std::string nfsRoot;
 
     std::optional<std::int64_t> memory; ///< MiB
     std::optional<std::int64_t> memoryMax;
@@ -132,12 +159,15 @@ struct Config {
     std::string serial;
     std::optional<std::string> sound;
     bool usb = true;
+    std::optional<std::int64_t> usbVersion;
+    TextList usbDevices; ///< emulated ones
     bool vsnd = false;
     bool vkbd = false;
     bool vfb = false;
     bool v4v = false;
 
     bool qemuPv = true;
+    std::string deviceModelVersion = "qemu-xen";
     std::string deviceModelPath;
     std::int64_t deviceModelTimeout = 30; ///< s
     PairList extraHvm;
@@ -153,6 +183,7 @@ struct Config {
     std::string stubdomKernel = "/usr/lib/xen/boot/stubdomain-bzImage";
     std::string stubdomInitrd = "/usr/lib/xen/boot/stubdomain-initramfs";
     std::string stubdomCmdline = "init=/init xen_blkfront.max=8";
+    std::optional<std::string> stubdomFlaskLabel;
 
     std::int64_t vtpmBackend = 0;
     std::optional<std::int64_t> vtpmInstance;
@@ -169,6 +200,8 @@ struct Config {
     std::vector<DiskEntry> disks;
     std::vector<NicEntry> nics;
     std::vector<PciEntry> pcis;
+    std::vector<UsbControllerEntry> usbControllers;
+    std::vector<UsbDeviceEntry> hostUsbDevices;
 };
 
 /// "restart", "destroy", "preserve".

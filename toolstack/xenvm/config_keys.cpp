@@ -5,6 +5,7 @@
 
 #include "toolstack/libs/utf8.hpp"
 #include "toolstack/libs/uuid.hpp"
+#include "toolstack/xenvm/boot_parameters.hpp"
 #include "toolstack/xenvm/device_entries.hpp"
 #include "toolstack/xenvm/text.hpp"
 
@@ -158,6 +159,45 @@ std::string setBios(Config& config, std::string_view value) {
     return {};
 }
 
+// What people write for Xen's own: libxl finds it by its name.
+std::string setBootloader(Config& config, std::string_view value) {
+    const auto slash = value.rfind('/');
+    const bool isPygrub =
+        value == "pygrub" || (value.starts_with('/') && value.substr(slash + 1) == "pygrub");
+    if (!value.empty() && !isPygrub)
+        return fmt::format(
+            "bootloader \"{}\" is not pygrub; a boot loader that runs in the guest is its kernel", value);
+    config.bootloader = isPygrub ? "pygrub" : "";
+    return {};
+}
+
+std::string setDhcp(Config& config, std::string_view value) {
+    const auto flag = parseBool(value);
+    if (!value.empty() && value != "dhcp" && value != "off" && !flag)
+        return fmt::format("dhcp \"{}\" is neither dhcp nor off", value);
+    config.dhcp = value == "dhcp" || flag.value_or(false);
+    return {};
+}
+
+std::string getDhcp(const Config& config) {
+    return config.dhcp ? "dhcp" : "off";
+}
+
+template <std::string Config::*member, std::string (*check)(std::string_view)>
+std::string setChecked(Config& config, std::string_view value) {
+    std::string error = value.empty() ? std::string() : check(value);
+    if (error.empty())
+        config.*member = value;
+    return error;
+}
+
+std::string setDeviceModelVersion(Config& config, std::string_view value) {
+    if (value != "qemu-xen" && value != "qemu-xen-traditional")
+        return fmt::format("device-model-version \"{}\" is neither qemu-xen nor qemu-xen-traditional", value);
+    config.deviceModelVersion = value;
+    return {};
+}
+
 std::string setBoot(Config& config, std::string_view value) {
     if (value.find_first_not_of("acdn") != std::string_view::npos || value.size() > 4)
         return fmt::format("boot order \"{}\" is not made of a, c, d and n", value);
@@ -268,6 +308,16 @@ const std::vector<Key>& keys() {
         {"initrd", &Config::initrd},
         {"cmdline", &Config::cmdline},
         {"bios", Custom{setBios, optionalText<&Config::bios>}},
+        {"bootloader", Custom{setBootloader, plainText<&Config::bootloader>}},
+        {"root", &Config::rootDevice},
+        {"extra", &Config::extra},
+        {"dhcp", Custom{setDhcp, getDhcp}},
+        {"ip", Custom{setChecked<&Config::ip, checkIpv4>, plainText<&Config::ip>}},
+        {"netmask", Custom{setChecked<&Config::netmask, checkIpv4>, plainText<&Config::netmask>}},
+        {"gateway", Custom{setChecked<&Config::gateway, checkIpv4>, plainText<&Config::gateway>}},
+        {"hostname", Custom{setChecked<&Config::hostname, checkHostname>, plainText<&Config::hostname>}},
+        {"nfs_server", Custom{setChecked<&Config::nfsServer, checkIpv4>, plainText<&Config::nfsServer>}},
+        {"nfs_root", Custom{setChecked<&Config::nfsRoot, checkNfsPath>, plainText<&Config::nfsRoot>}},
         {"memory", &Config::memory, 1, maxMemoryMib},
         {"memory-max", &Config::memoryMax, 1, maxMemoryMib},
         {"extra-maxmem", &Config::extraMaxMemory, -anyInt, anyInt},
@@ -297,11 +347,23 @@ const std::vector<Key>& keys() {
         {"serial", &Config::serial},
         {"sound", &Config::sound},
         {"usb", &Config::usb},
+        {"usbversion", &Config::usbVersion, 1, 3},
+        {"usbdevice", TextListKey{&Config::usbDevices, checkUsbDevice}, 0, any,
+         clearMember<&Config::usbDevices>},
+        {"usbctrl",
+         Custom{addEntry<UsbControllerEntry, parseUsbController, &Config::usbControllers>,
+                entriesText<UsbControllerEntry, &Config::usbControllers>},
+         0, any, clearMember<&Config::usbControllers>},
+        {"usbdev",
+         Custom{addEntry<UsbDeviceEntry, parseUsbDevice, &Config::hostUsbDevices>,
+                entriesText<UsbDeviceEntry, &Config::hostUsbDevices>},
+         0, any, clearMember<&Config::hostUsbDevices>},
         {"vsnd", &Config::vsnd},
         {"vkbd", &Config::vkbd},
         {"vfb", &Config::vfb},
         {"v4v", &Config::v4v},
         {"qemu-pv", &Config::qemuPv},
+        {"device-model-version", Custom{setDeviceModelVersion, plainText<&Config::deviceModelVersion>}},
         {"qemu-dm-path", &Config::deviceModelPath},
         {"qemu-dm-timeout", &Config::deviceModelTimeout, 0, 24 * 3600},
         {"extra-hvm", &Config::extraHvm, 0, any, clearMember<&Config::extraHvm>},
@@ -316,6 +378,7 @@ const std::vector<Key>& keys() {
         {"stubdom-kernel", &Config::stubdomKernel},
         {"stubdom-initrd", &Config::stubdomInitrd},
         {"stubdom-cmdline", &Config::stubdomCmdline},
+        {"stubdom-flask-label", &Config::stubdomFlaskLabel},
         {"vtpm-backend", &Config::vtpmBackend, 0, anyInt},
         {"vtpm-instance", &Config::vtpmInstance, 0, anyInt},
         {"pci-msitranslate", &Config::pciMsiTranslate, 0, 1},

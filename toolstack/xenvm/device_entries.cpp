@@ -5,6 +5,7 @@
 #include "toolstack/xenvm/text.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -233,6 +234,63 @@ std::string parsePci(std::string_view text, PciEntry& pci) {
             return error;
     }
     pci = std::move(entry);
+    return {};
+}
+
+std::string parseUsbController(std::string_view text, UsbControllerEntry& controller) {
+    constexpr std::array<std::string_view, 4> types{"auto", "pv", "qusb", "devicemodel"};
+    constexpr std::int64_t maxVersion = 3;
+    constexpr std::int64_t maxPorts = 31; // what libxl takes
+    UsbControllerEntry entry;
+    entry.text = text;
+    for (std::string_view option : split(trim(text), ',')) {
+        const auto [key, value] = splitPair(trim(option));
+        const std::int64_t number = value ? parseInteger(*value).value_or(0) : 0;
+        if (text.empty())
+            break;
+        if (key == "type" && value && isOneOf(*value, types))
+            entry.type = *value == "auto" ? "" : *value;
+        else if (key == "version" && number >= 1 && number <= maxVersion)
+            entry.version = static_cast<unsigned>(number);
+        else if (key == "ports" && number >= 1 && number <= maxPorts)
+            entry.ports = static_cast<unsigned>(number);
+        else
+            return fmt::format(
+                "\"{}\" of a USB controller is none of type=auto|pv|qusb|devicemodel, version=1..{} "
+                "and ports=1..{}",
+                option, maxVersion, maxPorts);
+    }
+    controller = std::move(entry);
+    return {};
+}
+
+std::string parseUsbDevice(std::string_view text, UsbDeviceEntry& device) {
+    constexpr std::int64_t maxNumber = 255; // of buses and addresses
+    UsbDeviceEntry entry;
+    entry.text = text;
+    for (std::string_view option : split(text, ',')) {
+        const auto [key, value] = splitPair(trim(option));
+        const std::int64_t number = value ? parseInteger(*value).value_or(0) : 0;
+        const bool fits = number >= 1 && number <= maxNumber;
+        if (key == "hostbus" && fits)
+            entry.hostBus = static_cast<unsigned>(number);
+        else if (key == "hostaddr" && fits)
+            entry.hostAddress = static_cast<unsigned>(number);
+        else if (key != "type" || value != "hostdev") // the only type there is
+            return fmt::format("\"{}\" of a USB device is neither hostbus=1..{} nor hostaddr=1..{}", option,
+                               maxNumber, maxNumber);
+    }
+    if (entry.hostBus == 0 || entry.hostAddress == 0)
+        return fmt::format("USB device \"{}\" needs hostbus and hostaddr", text);
+    device = std::move(entry);
+    return {};
+}
+
+std::string checkUsbDevice(std::string_view text) {
+    constexpr std::array<std::string_view, 5> names{"tablet", "mouse", "keyboard", "wacom-tablet", "braille"};
+    if (!isOneOf(text, names))
+        return fmt::format("usbdevice \"{}\" is not one of {}; devices of the host are passed with usbdev",
+                           text, fmt::join(names, ", "));
     return {};
 }
 

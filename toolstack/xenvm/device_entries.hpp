@@ -16,6 +16,12 @@ std::string parseDisk(std::string_view text, DiskEntry& disk);
 std::string parseNic(std::string_view text, NicEntry& nic);
 /// id[,bind],DDDD:BB:SS.F[,msitranslate=0|1][,power_mgmt=0|1][,guest_slot=N][,vdevfn=N], hex address.
 std::string parsePci(std::string_view text, PciEntry& pci);
+/// type=auto|pv|qusb|devicemodel, version=1..3, ports=1..31, separated by commas, possibly none.
+std::string parseUsbController(std::string_view text, UsbControllerEntry& controller);
+/// hostbus=N,hostaddr=N: a USB device of the host.
+std::string parseUsbDevice(std::string_view text, UsbDeviceEntry& device);
+/// The name of an emulated USB device (qemu's -usbdevice).
+std::string checkUsbDevice(std::string_view text);
 /// leaf[+subleaf]:reg=<32 of 0 1 x s k>,...
 std::string checkCpuid(std::string_view text);
 /// vcpu:pcpu,pcpu,...

@@ -3,6 +3,7 @@
 
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/files.hpp"
+#include "toolstack/xenvm/boot_parameters.hpp"
 #include "toolstack/xenvm/text.hpp"
 
 #include <fmt/format.h>
@@ -58,12 +59,20 @@ public:
         result_.domain.type = domainType();
         memory();
         software();
-        if (result_.domain.type == xen::DomainType::hvm)
+        if (isHvm())
             hvmMachine();
+        else
+            pvMachine();
         for (const DiskEntry& disk : config_.disks)
             addDisk(disk);
         for (const NicEntry& nic : config_.nics)
             addNic(nic);
+        for (const PciEntry& pci : config_.pcis)
+            addPci(pci);
+        for (const UsbControllerEntry& controller : config_.usbControllers)
+            result_.domain.usbControllers.push_back({controller.type, controller.version, controller.ports});
+        for (const UsbDeviceEntry& device : config_.hostUsbDevices)
+            result_.domain.hostUsbDevices.push_back({device.hostBus, device.hostAddress});
         listIgnored();
         return std::move(result_);
     }
@@ -74,10 +83,6 @@ private:
     // Without these the guest would not be what was asked for: less isolated, without its devices or its data
     // unread.
     void refuseUnsupported() const {
-        if (!config_.pcis.empty())
-            refuse(fmt::format("pci = {}: PCI pass-through is not supported yet", config_.pcis.front().text));
-        if (config_.stubdom)
-            refuse("stubdom: device models in a stub domain are not supported yet");
         if (config_.vtpmInstance)
             refuse("vtpm-instance: virtual TPMs are not supported yet");
         if (!config_.passthroughIo.empty() || !config_.passthroughMmio.empty())
@@ -122,11 +127,12 @@ private:
         const bool firmware = isHvm() && std::filesystem::path(config_.kernel).filename() == "hvmloader";
         if (!config_.kernel.empty() && !firmware)
             domain.kernel = path(config_.kernel);
-        if (domain.kernel.empty() && !isHvm())
+        bootloader();
+        if (domain.kernel.empty() && domain.bootloader.empty() && !isHvm())
             throw Error(errors::invalidArgs, "the configuration names no kernel, which a PV or PVH VM needs");
         if (config_.initrd)
             domain.ramdisk = path(*config_.initrd);
-        domain.cmdline = config_.cmdline;
+        commandLine();
         domain.hap = config_.hap;
         domain.flaskLabel = config_.flaskLabel.value_or("");
         domain.platform = config_.platform;
@@ -135,7 +141,72 @@ private:
                 static_cast<std::int32_t>(parseInteger(*config_.timeOffset).value_or(0));
     }
 
+    void bootloader() {
+        if (config_.bootloader.empty())
+            return;
+        if (isHvm())
+            throw Error(errors::invalidArgs,
+                        "bootloader = " + config_.bootloader +
+                            " is for PV and PVH VMs; an HVM VM boots by its firmware (bios)");
+        if (!config_.kernel.empty() || config_.initrd)
+            throw Error(errors::invalidArgs,
+                        "bootloader = " + config_.bootloader +
+                            " finds kernel and initrd on the first disk; remove it, or kernel "
+                            "and initrd");
+        if (config_.disks.empty())
+            throw Error(errors::invalidArgs, "bootloader = " + config_.bootloader +
+                                                 " needs a disk with a kernel, and the VM has none");
+        result_.domain.bootloader = config_.bootloader;
+    }
+
+    void commandLine() {
+        // Of PV guests (MAX_GUEST_CMDLINE of Xen's public headers, with a NUL); more is cut off without a
+        // word.
+        constexpr std::size_t maxPvCommandLine = 1023;
+        auto& domain = result_.domain;
+        const std::string_view parameter = bootParameterOf(config_);
+        if (isHvm() && domain.kernel.empty() && !parameter.empty())
+            throw Error(
+                errors::invalidArgs,
+                fmt::format(
+                    "{} is for a kernel's command line, and this HVM VM boots by its firmware; remove "
+                    "it, or name a kernel",
+                    parameter));
+        domain.cmdline = kernelCommandLine(config_);
+        if (domain.type == xen::DomainType::pv && domain.cmdline.size() > maxPvCommandLine)
+            throw Error(errors::invalidArgs,
+                        fmt::format("the kernel's command line has {} bytes; a PV VM takes {}",
+                                    domain.cmdline.size(), maxPvCommandLine));
+    }
+
+    // A device model of Linux in a domain of its own; libxl gives it the disks and cards of the VM.
+    void stubDomain() {
+        if (config_.deviceModelVersion != "qemu-xen")
+            refuse("device-model-version = " + config_.deviceModelVersion +
+                   ": the only device model that is supported is qemu-xen");
+        if (!config_.stubdom)
+            return;
+        auto& stub = result_.domain.stubDomain;
+        stub.wanted = true;
+        stub.kernel = path(config_.stubdomKernel);
+        if (!config_.stubdomInitrd.empty())
+            stub.ramdisk = path(config_.stubdomInitrd);
+        stub.cmdline = config_.stubdomCmdline;
+        stub.memoryKib = static_cast<std::uint64_t>(config_.stubdomMemory) * kibPerMib;
+        stub.flaskLabel = config_.stubdomFlaskLabel.value_or("");
+    }
+
+    void pvMachine() {
+        auto& domain = result_.domain;
+        if (config_.stubdom)
+            throw Error(errors::invalidArgs,
+                        "stubdom is for HVM VMs: a PV or PVH VM has no device model that could run in one");
+        domain.framebuffer = config_.vfb;
+        domain.vnc = config_.vfb && config_.display.starts_with("vnc");
+    }
+
     void hvmMachine() {
+        stubDomain();
         auto& domain = result_.domain;
         domain.bootOrder = config_.boot;
         domain.bios = config_.bios.value_or("");
@@ -148,10 +219,33 @@ private:
         domain.hpet = config_.hpet.value_or(1) != 0;
         domain.serial = config_.serial == "none" ? "" : config_.serial.empty() ? "pty" : config_.serial;
         domain.sound = config_.sound.value_or("");
-        domain.usb = config_.usb;
+        emulatedUsb();
+        domain.keyboard = config_.vkbd;
         domain.vnc = config_.display.starts_with("vnc");
         for (const auto& [key, value] : config_.extraHvm)
             addDeviceModelArgument(key, value);
+    }
+
+    // A controller of a version takes the place of the one that there is otherwise.
+    void emulatedUsb() {
+        auto& domain = result_.domain;
+        domain.usb = config_.usb && !config_.usbVersion;
+        domain.usbVersion = static_cast<std::uint32_t>(config_.usbVersion.value_or(0));
+        domain.usbDevices = config_.usbDevices;
+        if (!domain.usbDevices.empty() && !domain.usb)
+            throw Error(errors::invalidArgs,
+                        fmt::format("usbdevice = {} needs the emulated USB controller; remove {}",
+                                    domain.usbDevices.front(), config_.usb ? "usbversion" : "usb = false"));
+    }
+
+    void addPci(const PciEntry& entry) {
+        auto pci = toPciConfig(config_, entry);
+        if (result_.domain.type == xen::DomainType::pvh)
+            throw Error(errors::invalidArgs, "pci = " + entry.text + ": a PVH VM cannot have PCI devices");
+        const auto& devices = result_.domain.pciDevices;
+        if (std::ranges::find(devices, pci.address, &xen::PciConfig::address) != devices.end())
+            throw Error(errors::invalidArgs, "two pci lines name " + toString(pci.address));
+        result_.domain.pciDevices.push_back(pci);
     }
 
     void addDeviceModelArgument(const std::string& key, const std::string& value) {
@@ -198,8 +292,8 @@ private:
         note(config_.timerMode.has_value(), "timer-mode");
         note(config_.vptAlign.has_value(), "vpt-align");
         note(config_.vsnd, "vsnd");
-        note(config_.vkbd, "vkbd");
-        note(config_.vfb, "vfb");
+        note(config_.vkbd && !isHvm(), "vkbd"); // comes with vfb
+        note(config_.vfb && isHvm(), "vfb");
         note(config_.v4v, "v4v");
         note(!config_.deviceModelPath.empty(), "qemu-dm-path");
         note(config_.powerManagement != 0, "power-management");
@@ -211,13 +305,7 @@ private:
         note(config_.qemuPv != defaults.qemuPv, "qemu-pv");
         note(config_.deviceModelTimeout != defaults.deviceModelTimeout, "qemu-dm-timeout");
         note(config_.smbiosOemTypes != defaults.smbiosOemTypes, "smbios-oem-types-pt");
-        note(config_.stubdomMemory != defaults.stubdomMemory, "stubdom-memory");
-        note(config_.stubdomKernel != defaults.stubdomKernel, "stubdom-kernel");
-        note(config_.stubdomInitrd != defaults.stubdomInitrd, "stubdom-initrd");
-        note(config_.stubdomCmdline != defaults.stubdomCmdline, "stubdom-cmdline");
         note(config_.vtpmBackend != defaults.vtpmBackend, "vtpm-backend");
-        note(config_.pciMsiTranslate != defaults.pciMsiTranslate, "pci-msitranslate");
-        note(config_.pciPowerManagement != defaults.pciPowerManagement, "pci-power-management");
     }
 
     const Config& config_;
@@ -266,6 +354,16 @@ xen::NicConfig toNicConfig(const NicEntry& entry, const MachineFacts& machine) {
     return nic;
 }
 
+xen::PciConfig toPciConfig(const Config& config, const PciEntry& entry) {
+    xen::PciConfig pci;
+    pci.address = {entry.domain, entry.bus, entry.slot, entry.function};
+    pci.seize = entry.bind;
+    pci.msiTranslate = entry.msiTranslate.value_or(config.pciMsiTranslate != 0);
+    pci.powerManagement = entry.powerManagement.value_or(config.pciPowerManagement != 0);
+    pci.guestSlot = static_cast<unsigned>(entry.guestSlot.value_or(0));
+    return pci;
+}
+
 Translation toDomainConfig(const Config& config, const std::string& uuid, const MachineFacts& machine) {
     return Translator(config, uuid, machine).run();
 }
@@ -276,6 +374,11 @@ std::vector<NeededFile> neededFiles(const xen::DomainConfig& domain) {
         files.push_back({"kernel", domain.kernel});
     if (!domain.ramdisk.empty())
         files.push_back({"initrd", domain.ramdisk});
+    if (domain.stubDomain.wanted) {
+        files.push_back({"kernel of the stub domain", domain.stubDomain.kernel});
+        if (!domain.stubDomain.ramdisk.empty())
+            files.push_back({"initrd of the stub domain", domain.stubDomain.ramdisk});
+    }
     for (const xen::DiskConfig& disk : domain.disks) {
         if (disk.backendDomid == 0 && !disk.path.empty())
             files.push_back({"disk " + disk.vdev, disk.path, disk.writable});

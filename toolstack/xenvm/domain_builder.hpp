@@ -33,6 +33,8 @@ Translation toDomainConfig(const Config& config, const std::string& uuid, const 
 /// One device of it. Throws as above.
 xen::DiskConfig toDiskConfig(const DiskEntry& entry, const MachineFacts& machine);
 xen::NicConfig toNicConfig(const NicEntry& entry, const MachineFacts& machine);
+/// With the defaults that `config` has for such devices.
+xen::PciConfig toPciConfig(const Config& config, const PciEntry& entry);
 
 /// A file or device that a start needs.
 struct NeededFile {
@@ -41,7 +43,7 @@ struct NeededFile {
     bool writable = false;
 };
 
-/// Kernel, initrd and the media of dom0's disks.
+/// Kernel, initrd, those of the stub domain, and the media of dom0's disks.
 std::vector<NeededFile> neededFiles(const xen::DomainConfig& domain);
 
 /// The bridges of this machine, from sysfs.

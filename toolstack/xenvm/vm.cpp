@@ -7,6 +7,7 @@
 #include "toolstack/xenvm/disk_sharing.hpp"
 #include "toolstack/xenvm/domain_builder.hpp"
 #include "toolstack/xenvm/errors.hpp"
+#include "toolstack/xenvm/pci_assignment.hpp"
 #include "toolstack/xenvm/start_checks.hpp"
 
 #include <fmt/format.h>
@@ -102,8 +103,13 @@ Task<> Vm::build(Intent owed) {
         log::info("keys without effect here: {}", fmt::join(translation.ignored, ", "));
     auto files = neededFiles(translation.domain);
     co_await checkFiles(std::move(files));
+    auto bootloader = translation.domain.bootloader;
+    auto accounts = restrictedAccounts();
+    co_await checkBootloader(std::move(bootloader), std::move(accounts));
     auto guarded = guardedDisks(config_.current(), translation.domain.disks);
     co_await checkSharing(hypervisor_.store(), std::move(guarded), -1);
+    auto pciDevices = translation.domain.pciDevices;
+    co_await checkPciDevices(hypervisor_.store(), std::move(pciDevices), -1);
     xen::DomainConfig wanted = translation.domain;
     co_await checkHost(hypervisor_, std::move(wanted), !config_.current().noMemoryCheck);
     throwIfDestroyed();

@@ -41,6 +41,50 @@ void visitMembers(Config& c, Visit visit) requires std::is_same_v<std::remove_co
 }
 
 template <class Config, class Visit>
+void visitMembers(Config& c, Visit visit) requires std::is_same_v<std::remove_const_t<Config>, PciAddress> {
+    visit("domain", c.domain);
+    visit("bus", c.bus);
+    visit("device", c.device);
+    visit("function", c.function);
+}
+
+template <class Config, class Visit>
+void visitMembers(Config& c, Visit visit) requires std::is_same_v<std::remove_const_t<Config>, PciConfig> {
+    visit("address", c.address);
+    visit("permissive", c.permissive);
+    visit("msiTranslate", c.msiTranslate);
+    visit("powerManagement", c.powerManagement);
+    visit("seize", c.seize);
+    visit("guestSlot", c.guestSlot);
+}
+
+template <class Config, class Visit>
+void visitMembers(Config& c,
+                  Visit visit) requires std::is_same_v<std::remove_const_t<Config>, UsbControllerConfig> {
+    visit("type", c.type);
+    visit("version", c.version);
+    visit("ports", c.ports);
+}
+
+template <class Config, class Visit>
+void visitMembers(Config& c,
+                  Visit visit) requires std::is_same_v<std::remove_const_t<Config>, UsbDeviceConfig> {
+    visit("hostBus", c.hostBus);
+    visit("hostAddress", c.hostAddress);
+}
+
+template <class Config, class Visit>
+void visitMembers(Config& c,
+                  Visit visit) requires std::is_same_v<std::remove_const_t<Config>, StubDomainConfig> {
+    visit("wanted", c.wanted);
+    visit("kernel", c.kernel);
+    visit("ramdisk", c.ramdisk);
+    visit("cmdline", c.cmdline);
+    visit("memoryKib", c.memoryKib);
+    visit("flaskLabel", c.flaskLabel);
+}
+
+template <class Config, class Visit>
 void visitMembers(Config& c, Visit visit) requires std::is_same_v<std::remove_const_t<Config>, DomainConfig> {
     visit("uuid", c.uuid);
     visit("name", c.name);
@@ -52,6 +96,7 @@ void visitMembers(Config& c, Visit visit) requires std::is_same_v<std::remove_co
     visit("kernel", c.kernel);
     visit("ramdisk", c.ramdisk);
     visit("cmdline", c.cmdline);
+    visit("bootloader", c.bootloader);
     visit("bootOrder", c.bootOrder);
     visit("bios", c.bios);
     visit("hap", c.hap);
@@ -67,12 +112,20 @@ void visitMembers(Config& c, Visit visit) requires std::is_same_v<std::remove_co
     visit("serial", c.serial);
     visit("sound", c.sound);
     visit("usb", c.usb);
+    visit("usbVersion", c.usbVersion);
+    visit("usbDevices", c.usbDevices);
     visit("vnc", c.vnc);
+    visit("keyboard", c.keyboard);
+    visit("framebuffer", c.framebuffer);
     visit("flaskLabel", c.flaskLabel);
     visit("platform", c.platform);
     visit("deviceModelArguments", c.deviceModelArguments);
+    visit("stubDomain", c.stubDomain);
     visit("disks", c.disks);
     visit("nics", c.nics);
+    visit("pciDevices", c.pciDevices);
+    visit("usbControllers", c.usbControllers);
+    visit("hostUsbDevices", c.hostUsbDevices);
 }
 
 template <class Info, class Visit>

@@ -111,14 +111,65 @@ void translateMemory(const DomainConfig& from, libxl_domain_build_info& to) {
     to.max_memkb = most;
 }
 
+// libxl runs it on the first disk, and takes kernel and ramdisk from what it finds; without rights, as
+// openLibxl() says.
+void translateBootloader(const DomainConfig& from, libxl_domain_build_info& to) {
+    if (from.bootloader.empty())
+        return;
+    if (from.bootloader != "pygrub")
+        refuse(from, fmt::format("the boot loader '{}' is not pygrub", from.bootloader));
+    if (from.type == DomainType::hvm)
+        refuse(from, "an HVM domain boots by its firmware, not by a boot loader in dom0");
+    if (!from.kernel.empty() || !from.ramdisk.empty())
+        refuse(from, "it has a boot loader, which finds the kernel, and a kernel or ramdisk as well");
+    if (from.disks.empty())
+        refuse(from, "it has no disk from which its boot loader could take a kernel");
+    to.bootloader = copy(from, "the boot loader", from.bootloader);
+}
+
 void translateBoot(const DomainConfig& from, libxl_domain_build_info& to) {
-    if (from.type != DomainType::hvm && from.kernel.empty())
+    translateBootloader(from, to);
+    if (from.type != DomainType::hvm && from.kernel.empty() && from.bootloader.empty())
         refuse(from, "a PV or PVH domain needs a kernel");
     if (from.kernel.empty() && !from.ramdisk.empty())
         refuse(from, "a ramdisk needs a kernel");
     to.kernel = copyUnlessEmpty(from, "the kernel", from.kernel);
     to.ramdisk = copyUnlessEmpty(from, "the ramdisk", from.ramdisk);
     to.cmdline = copyUnlessEmpty(from, "the command line", from.cmdline);
+}
+
+// libxl's own default for a stub domain would be the device model of old, in MiniOS: the version, which our
+// caller sets, makes it Linux.
+void translateStubDomain(const DomainConfig& from, libxl_domain_build_info& to) {
+    const auto& stub = from.stubDomain;
+    if (!stub.wanted)
+        return;
+    if (stub.kernel.empty())
+        refuse(from, "its stub domain has no kernel");
+    if (stub.memoryKib == 0)
+        refuse(from, "its stub domain has no memory");
+    libxl_defbool_set(&to.device_model_stubdomain, true);
+    to.stubdomain_memkb = stub.memoryKib;
+    to.stubdomain_kernel = copy(from, "the stub domain's kernel", stub.kernel);
+    to.stubdomain_ramdisk = copyUnlessEmpty(from, "the stub domain's ramdisk", stub.ramdisk);
+    to.stubdomain_cmdline = copyUnlessEmpty(from, "the stub domain's command line", stub.cmdline);
+    to.device_model_ssid_label = copyUnlessEmpty(from, "the stub domain's FLASK label", stub.flaskLabel);
+}
+
+// An emulated controller of a version excludes the old one and what hangs on it (xl.cfg(5), usbversion).
+void translateEmulatedUsb(const DomainConfig& from, libxl_domain_build_info& to) {
+    constexpr unsigned newest = 3;
+    if (from.usbVersion > newest)
+        refuse(from, fmt::format("{} is not a version of USB", from.usbVersion));
+    if (from.usbVersion != 0 && (from.usb || !from.usbDevices.empty()))
+        refuse(from, "a USB controller of a version excludes usb and usbdevice");
+    if (!from.usb && !from.usbDevices.empty())
+        refuse(from, "emulated USB devices need usb");
+    to.u.hvm.usbversion = static_cast<int>(from.usbVersion);
+    if (from.usbVersion == 0)
+        libxl_defbool_set(&to.u.hvm.usb, from.usb);
+    if (!from.usbDevices.empty())
+        copyList(from, "a USB device", from.usbDevices, to.u.hvm.usbdevice_list);
 }
 
 void translateHvm(const DomainConfig& from, libxl_domain_build_info& to) {
@@ -130,6 +181,7 @@ void translateHvm(const DomainConfig& from, libxl_domain_build_info& to) {
         to.video_memkb = from.videoMemoryKib;
     if (!from.deviceModelArguments.empty())
         copyList(from, "a device model argument", from.deviceModelArguments, to.extra);
+    translateStubDomain(from, to);
 
     auto& hvm = to.u.hvm;
     if (from.bios == "ovmf")
@@ -147,7 +199,9 @@ void translateHvm(const DomainConfig& from, libxl_domain_build_info& to) {
     libxl_defbool_set(&hvm.viridian, from.viridian);
     libxl_defbool_set(&hvm.vnc.enable, from.vnc);
     libxl_defbool_set(&hvm.sdl.enable, false);
-    libxl_defbool_set(&hvm.usb, from.usb);
+    translateEmulatedUsb(from, to);
+    if (from.keyboard)
+        libxl_defbool_set(&hvm.vkb_device, true);
     hvm.serial = copyUnlessEmpty(from, "the serial port", from.serial);
     hvm.soundhw = copyUnlessEmpty(from, "the sound card", from.sound);
 }
@@ -157,7 +211,10 @@ void refuseEmulatedDevices(const DomainConfig& config) {
     const char* device = !config.serial.empty()                 ? "a serial port"
                          : !config.sound.empty()                ? "a sound card"
                          : config.usb                           ? "USB"
-                         : config.vnc                           ? "VNC"
+                         : config.usbVersion != 0               ? "an emulated USB controller"
+                         : !config.usbDevices.empty()           ? "emulated USB devices"
+                         : config.vnc && !config.framebuffer    ? "VNC without a framebuffer"
+                         : config.stubDomain.wanted             ? "a device model in a stub domain"
                          : !config.deviceModelArguments.empty() ? "device model arguments"
                                                                 : nullptr;
     if (device)
@@ -199,6 +256,99 @@ void parseMac(const DomainConfig& config, const NicConfig& nic, libxl_mac& to) {
     // libxl takes all zeroes for "choose one"; a group address cannot be a card's.
     if (std::all_of(to, to + bytes, [](auto byte) { return byte == 0; }) || (to[0] & 1) != 0)
         refuse(config, fmt::format("{} is not a MAC address that NIC {} can have", nic.mac, nic.devid));
+}
+
+void translateFramebuffer(const DomainConfig& from, libxl_domain_config& to) {
+    if (!from.framebuffer)
+        return;
+    if (from.type == DomainType::hvm)
+        refuse(from, "an HVM domain has an emulated graphics card, and no framebuffer");
+    to.vfbs = allocate<libxl_device_vfb>(1);
+    libxl_device_vfb_init(to.vfbs);
+    to.num_vfbs = 1;
+    libxl_defbool_set(&to.vfbs->vnc.enable, from.vnc);
+    libxl_defbool_set(&to.vfbs->sdl.enable, false);
+    to.vkbs = allocate<libxl_device_vkb>(1); // the guest's driver waits for both
+    libxl_device_vkb_init(to.vkbs);
+    to.num_vkbs = 1;
+}
+
+void translatePci(const DomainConfig& from, libxl_domain_config& to) {
+    constexpr unsigned lastDomain = 0xffff;
+    constexpr unsigned lastBus = 0xff;
+    constexpr unsigned lastSlot = 31;
+    constexpr unsigned lastFunction = 7;
+    if (from.pciDevices.empty())
+        return;
+    if (from.type == DomainType::pvh)
+        refuse(from, "a PVH domain cannot have PCI devices of the host");
+    if (from.pciDevices.size() > maxDevices)
+        refuse(from, fmt::format("it has more than {} PCI devices", maxDevices));
+    // Otherwise its memory would lie where those of the devices' registers lie.
+    if (from.type == DomainType::pv)
+        libxl_defbool_set(&to.b_info.u.pv.e820_host, true);
+    to.pcidevs = allocate<libxl_device_pci>(from.pciDevices.size());
+    for (const auto& pci : from.pciDevices) {
+        const auto& [domain, bus, slot, function] = pci.address;
+        if (domain > lastDomain || bus > lastBus || slot > lastSlot || function > lastFunction ||
+            pci.guestSlot > lastSlot)
+            refuse(from, fmt::format("{} is not the address of a PCI device, or its slot does not exist",
+                                     toString(pci.address)));
+        libxl_device_pci& device = to.pcidevs[to.num_pcidevs++];
+        libxl_device_pci_init(&device);
+        device.domain = static_cast<int>(domain);
+        device.bus = static_cast<std::uint8_t>(bus);
+        device.dev = static_cast<std::uint8_t>(slot);
+        device.func = static_cast<std::uint8_t>(function);
+        device.vdevfn = pci.guestSlot << 3; // slot and function in one byte
+        device.permissive = pci.permissive;
+        device.seize = pci.seize;
+        device.msitranslate = pci.msiTranslate;
+        device.power_mgmt = pci.powerManagement;
+    }
+}
+
+libxl_usbctrl_type usbControllerType(const DomainConfig& config, const std::string& type) {
+    if (type.empty())
+        return LIBXL_USBCTRL_TYPE_AUTO;
+    if (type == "pv")
+        return LIBXL_USBCTRL_TYPE_PV;
+    if (type == "qusb")
+        return LIBXL_USBCTRL_TYPE_QUSB;
+    if (type != "devicemodel")
+        refuse(config, fmt::format("'{}' is not a type of USB controller", type));
+    if (config.type != DomainType::hvm)
+        refuse(config, "only HVM domains have an emulated USB controller");
+    return LIBXL_USBCTRL_TYPE_DEVICEMODEL;
+}
+
+void translateUsb(const DomainConfig& from, libxl_domain_config& to) {
+    if (from.usbControllers.size() > maxDevices || from.hostUsbDevices.size() > maxDevices)
+        refuse(from, fmt::format("it has more than {} USB controllers or devices", maxDevices));
+    if (!from.usbControllers.empty())
+        to.usbctrls = allocate<libxl_device_usbctrl>(from.usbControllers.size());
+    for (const auto& controller : from.usbControllers) {
+        libxl_device_usbctrl& each = to.usbctrls[to.num_usbctrls];
+        libxl_device_usbctrl_init(&each);
+        each.devid = to.num_usbctrls++;
+        each.type = usbControllerType(from, controller.type);
+        each.version = static_cast<int>(controller.version);
+        each.ports = static_cast<int>(controller.ports);
+    }
+    if (!from.hostUsbDevices.empty())
+        to.usbdevs = allocate<libxl_device_usbdev>(from.hostUsbDevices.size());
+    for (const auto& device : from.hostUsbDevices) {
+        constexpr unsigned last = 255;
+        if (device.hostBus == 0 || device.hostBus > last || device.hostAddress == 0 ||
+            device.hostAddress > last)
+            refuse(from,
+                   fmt::format("{}.{} is not the place of a USB device", device.hostBus, device.hostAddress));
+        libxl_device_usbdev& each = to.usbdevs[to.num_usbdevs++];
+        libxl_device_usbdev_init(&each);
+        libxl_device_usbdev_init_type(&each, LIBXL_USBDEV_TYPE_HOSTDEV);
+        each.u.hostdev.hostbus = static_cast<std::uint8_t>(device.hostBus);
+        each.u.hostdev.hostaddr = static_cast<std::uint8_t>(device.hostAddress);
+    }
 }
 
 // The counts grow with the elements, so that what is there is freed whenever a later one is refused.
@@ -285,6 +435,9 @@ void translate(const DomainConfig& from, LibxlDomainConfig& to) {
     translateIdentity(from, to.value.c_info);
     translateBuild(from, to.value.b_info);
     translateDevices(from, to.value);
+    translateFramebuffer(from, to.value);
+    translatePci(from, to.value);
+    translateUsb(from, to.value);
 }
 
 } // namespace xb::xen

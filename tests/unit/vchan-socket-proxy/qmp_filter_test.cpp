@@ -60,6 +60,29 @@ TEST_F(QmpFilterTest, TheGreetingIsFirstAndOnce) {
     EXPECT_EQ(model(greeting), "it greets a second time");
 }
 
+// Each is let in by one check that is missing.
+TEST_F(QmpFilterTest, AGreetingIsWhole) {
+    EXPECT_EQ(model(R"({"QMP":{"version":{},"capabilities":[]},"id":1})"), "a greeting has the member id");
+    EXPECT_EQ(model(R"({"QMP":[]})"), "QMP is missing or of the wrong type");
+    EXPECT_EQ(model(R"({"QMP":{"capabilities":[]}})"), "QMP.version is missing or of the wrong type");
+    EXPECT_EQ(model(R"({"QMP":{"version":7,"capabilities":[]}})"),
+              "QMP.version is missing or of the wrong type");
+    EXPECT_EQ(model(R"({"QMP":{"version":{}}})"), "QMP.capabilities is missing or of the wrong type");
+    greet();
+}
+
+TEST_F(QmpFilterTest, AnswersHaveNothingElse) {
+    greet();
+    ask();
+    EXPECT_EQ(model(R"({"return":{},"id":1,"timestamp":{}})"), "an answer has the member timestamp");
+    EXPECT_EQ(model(R"({"error":{"class":"E","desc":"x"},"id":1,"return":{}})"),
+              "an error has the member return");
+    EXPECT_EQ(model(R"({"id":1})"), "it is neither answer nor event");
+    EXPECT_EQ(model(R"({"return":{},"id":")" + std::string(65, 'x') + "\"}"),
+              "an id has 65 bytes, the limit is 64");
+    EXPECT_THAT(model(R"({"return":{},"id":1})"), HasSubstr("return")) << "none of them was taken for it";
+}
+
 TEST_F(QmpFilterTest, AnswersAreForQuestionsOnce) {
     greet();
     EXPECT_EQ(model(R"({"return":{},"id":1})"), "it answers what was not asked");
@@ -77,6 +100,12 @@ TEST_F(QmpFilterTest, EventsNotOnTheListAreLeftOut) {
     EXPECT_EQ(model(R"({"event":"a b","timestamp":{"seconds":1,"microseconds":2}})"),
               "the name of an event is no name");
     EXPECT_EQ(model(R"({"event":"STOP"})"), "timestamp is missing or of the wrong type");
+    EXPECT_EQ(model(R"({"event":"STOP","timestamp":{"microseconds":2}})"),
+              "timestamp.seconds is missing or of the wrong type");
+    EXPECT_EQ(model(R"({"event":"STOP","timestamp":{"seconds":1,"microseconds":"2"}})"),
+              "timestamp.microseconds is missing or of the wrong type");
+    EXPECT_EQ(model(R"({"event":"STOP","data":[],"timestamp":{"seconds":1,"microseconds":2}})"),
+              "data is missing or of the wrong type");
     EXPECT_EQ(model(R"({"event":"STOP","timestamp":{"seconds":1,"microseconds":2},"return":{}})"),
               "an event has the member return");
 }
@@ -98,6 +127,7 @@ TEST_F(QmpFilterTest, WhatTwoParsersCouldReadDifferentlyIsRefused) {
     EXPECT_EQ(model(R"({"return":{"\n":1},"id":1})"), "a key has control characters");
     EXPECT_EQ(model(R"({"error.desc":1,"id":1})"), "a key of the outermost object has a dot");
     EXPECT_THAT(model(R"({"return":1e999,"id":1})"), HasSubstr("it is no JSON: Number too big"));
+    EXPECT_EQ(model(R"({"return":1e-999,"id":1})"), "a number is beyond a double");
     EXPECT_EQ(model(R"({"return":)" + std::string(33, '1') + "}"),
               "a number has 33 letters, the limit is 32");
     EXPECT_THAT(model("{\"return\":\"\xff\",\"id\":1}"), HasSubstr("it is no JSON"));

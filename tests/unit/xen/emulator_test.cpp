@@ -10,6 +10,8 @@
 #include "xen/emulated/control_protocol.hpp"
 #include "xen/emulated/emulated_hypervisor.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <csignal>
 #include <cstring>
@@ -17,6 +19,7 @@
 #include <fstream>
 #include <sstream>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -108,6 +111,99 @@ protected:
 
     int nextDisk_ = 1;
 };
+
+// A guest whose device model is in a stub domain.
+class StubDomainTest : public EmulatorTest {
+protected:
+    DomainConfig withStubDomain() {
+        auto wanted = config();
+        wanted.type = DomainType::hvm;
+        wanted.deviceModelArguments = {"-global", "x=y"};
+        wanted.disks.push_back({makeDisk("text"), DiskBackend::file, "hda", true, false, 0});
+        wanted.stubDomain = {true, wanted.kernel, "", "quiet", 65536, ""};
+        return wanted;
+    }
+    std::string node(const std::string& path) {
+        return await(hypervisor().store().read(path)).value_or("(nothing)");
+    }
+    DomId stubOf(DomId domid) {
+        return static_cast<DomId>(
+            std::stoul(node("/local/domain/" + std::to_string(domid) + "/image/device-model-domid")));
+    }
+    std::vector<std::string> arguments(const DomainConfig& guest) {
+        const std::string directory = "/vm/" + guest.uuid + "/image/dm-argv";
+        std::vector<std::string> values;
+        for (int i = 1;; ++i) {
+            const auto value = await(hypervisor().store().read(fmt::format("{}/{:03}", directory, i)));
+            if (!value)
+                return values;
+            values.push_back(*value);
+        }
+    }
+    std::optional<DomainInfo> info(DomId domid) { return await(hypervisor().domain(domid)); }
+};
+
+TEST_F(StubDomainTest, TheDeviceModelIsInADomainOfItsOwn) {
+    const auto wanted = withStubDomain();
+    const DomId guest = create(wanted);
+    const DomId stub = stubOf(guest);
+    ASSERT_NE(stub, guest);
+    const std::string home = "/local/domain/" + std::to_string(stub);
+    EXPECT_EQ(node(home + "/target"), std::to_string(guest));
+    EXPECT_EQ(node(home + "/name"), wanted.name + "-dm");
+    EXPECT_EQ(node(home + "/device-model/" + std::to_string(guest) + "/state"), "running");
+    EXPECT_EQ(arguments(wanted), (std::vector<std::string>{"-xen-domid", std::to_string(guest), "-name",
+                                                           wanted.name, "-global", "x=y"}));
+    ASSERT_TRUE(info(stub));
+    EXPECT_FALSE(info(stub)->paused) << "it runs before the guest does";
+    EXPECT_TRUE(info(guest)->paused);
+    EXPECT_EQ(info(stub)->memoryKib, 65536u);
+    const auto console = boot(guest);
+    await(hypervisor().destroy(guest));
+    EXPECT_FALSE(info(stub));
+    EXPECT_EQ(node(home), "(nothing)");
+    EXPECT_EQ(node("/vm/" + wanted.uuid + "/image/dm-argv"), "(nothing)");
+}
+
+TEST_F(StubDomainTest, OneThatDoesNotStartIsUndoneWithItsGuest) {
+    auto wanted = withStubDomain();
+    wanted.stubDomain.kernel = "/nowhere/kernel";
+    EXPECT_NE(createFailure(wanted).find("kernel of the stub domain /nowhere/kernel"), std::string::npos);
+    wanted = withStubDomain();
+    wanted.stubDomain.cmdline = "xbtest=hang,poweroff=0";
+    EXPECT_NE(createFailure(wanted).find("ended before its device model ran"), std::string::npos);
+    EXPECT_EQ(await(hypervisor().domains()).size(), 1u) << "domain 0";
+    wanted.type = DomainType::pvh;
+    EXPECT_NE(createFailure(wanted).find("only an HVM domain"), std::string::npos);
+}
+
+TEST_F(StubDomainTest, ItsMemoryCounts) {
+    const auto wanted = withStubDomain();
+    auto plain = wanted;
+    plain.stubDomain = {};
+    const auto most = await(hypervisor().memoryNeeded(wanted));
+    EXPECT_EQ(most - await(hypervisor().memoryNeeded(plain)), 65536u + 2048u);
+    const auto before = await(hypervisor().hostInfo()).freeMemoryKib;
+    create(wanted);
+    EXPECT_EQ(before - await(hypervisor().hostInfo()).freeMemoryKib, most);
+}
+
+// Where its state comes from only its init knows: it gets a word to put that in the place of.
+TEST_F(StubDomainTest, ARestoredOneIsToldSo) {
+    const auto wanted = withStubDomain();
+    const std::string file = emulator().directory() + "/saved";
+    const DomId first = create(wanted);
+    boot(first);
+    UniqueFd out(::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    await(hypervisor().save(first, std::move(out), SaveMode::stopped));
+    await(hypervisor().destroy(first));
+    UniqueFd in(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+    const DomId second = await(hypervisor().restore(wanted, std::move(in), [](CreateStep, DomId) {}));
+    EXPECT_EQ(arguments(wanted),
+              (std::vector<std::string>{"-xen-domid", std::to_string(second), "-name", wanted.name, "-global",
+                                        "x=y", "-incoming", "$STUBDOM_RESTORE_INCOMING_ARG"}));
+    await(hypervisor().destroy(second));
+}
 
 TEST_F(EmulatorTest, TheConsoleTellsWhatTheGuestReadItself) {
     auto wanted = config();

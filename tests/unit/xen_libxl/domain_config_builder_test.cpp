@@ -15,6 +15,7 @@ namespace xb::xen {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 std::string json(const DomainConfig& config) {
     LibxlDomainConfig translated;
@@ -132,6 +133,69 @@ TEST(Translate, Hvm) {
     EXPECT_EQ(json(config), golden("hvm"));
 }
 
+// The device model is Linux's QEMU in a domain of its own, which gets the disks and cards of the guest from
+// libxl.
+TEST(Translate, DeviceModelInAStubDomain) {
+    auto config = windowsGuest();
+    config.disks = {disk("/disks/c.img", DiskBackend::file, "hda", true)};
+    config.nics = {nic(0, "00:16:3e:00:00:01")};
+    config.deviceModelArguments = {"-global", "x=y"};
+    config.stubDomain = {true, "/stub/kernel", "/stub/ramdisk", "init=/init", 131072, "a_u:b_r:c_t"};
+    EXPECT_EQ(json(config), golden("stubdom"));
+    config.stubDomain = {true, "/stub/kernel", "", "", 131072, ""};
+    EXPECT_THAT(json(config), Not(HasSubstr("stubdomain_ramdisk")));
+    EXPECT_THAT(json(config), Not(HasSubstr("label")));
+}
+
+// A boot loader in dom0; one that runs in the guest is its kernel.
+TEST(Translate, BootLoaders) {
+    auto config = linuxGuest(DomainType::pv);
+    config.kernel = config.ramdisk = "";
+    config.bootloader = "pygrub";
+    config.disks = {disk("/dev/vg/root", DiskBackend::phy, "xvda", true)};
+    EXPECT_EQ(json(config), golden("pygrub"));
+    config.type = DomainType::pvh;
+    EXPECT_THAT(json(config), HasSubstr("\"bootloader\": \"pygrub\""));
+    config.bootloader = "";
+    config.kernel = "/usr/lib/grub-xen/grub-i386-xen_pvh.bin";
+    EXPECT_THAT(json(config), HasSubstr("\"kernel\": \"/usr/lib/grub-xen/grub-i386-xen_pvh.bin\""));
+}
+
+TEST(Translate, DevicesOfPv) {
+    auto config = linuxGuest(DomainType::pv);
+    config.framebuffer = config.vnc = true;
+    PciConfig card;
+    card.address = {0, 2, 0x1f, 7};
+    card.seize = card.permissive = true;
+    config.pciDevices = {card};
+    config.usbControllers = {{"pv", 2, 4}, {"", 0, 0}};
+    config.hostUsbDevices = {{1, 12}};
+    EXPECT_EQ(json(config), golden("pv-devices"));
+    config.vnc = false;
+    EXPECT_THAT(json(config), HasSubstr("\"enable\": \"False\"")) << "libxl would open a port";
+}
+
+TEST(Translate, DevicesOfHvm) {
+    auto config = windowsGuest();
+    config.keyboard = true;
+    config.usb = true;
+    config.usbDevices = {"tablet", "keyboard"};
+    config.serial = "none";
+    config.sound = "ac97";
+    PciConfig one;
+    one.address = {1, 3, 0, 0};
+    one.msiTranslate = one.powerManagement = true;
+    one.guestSlot = 5;
+    config.pciDevices = {one};
+    config.usbControllers = {{"devicemodel", 3, 15}, {"qusb", 1, 0}};
+    EXPECT_EQ(json(config), golden("hvm-devices"));
+    config.usb = false;
+    config.usbDevices.clear();
+    config.usbVersion = 3;
+    EXPECT_THAT(json(config), HasSubstr("\"usbversion\": 3"));
+    EXPECT_THAT(json(config), Not(HasSubstr("\"usb\": "))) << "libxl takes one of both";
+}
+
 // What only tunes an emulated machine says nothing to the others, and PV has no HAP.
 TEST(Translate, IgnoresWhatATypeDoesNotHave) {
     for (const auto type : {DomainType::pv, DomainType::pvh}) {
@@ -206,10 +270,85 @@ TEST(TranslateRefuses, EmulatedDevicesWithoutEmulation) {
         config = linuxGuest(type);
         config.vnc = true;
         EXPECT_THAT(refusal(config), HasSubstr("VNC"));
+        config.framebuffer = true;
+        EXPECT_EQ(refusal(config), "accepted");
+        config = linuxGuest(type);
+        config.usbDevices = {"tablet"};
+        EXPECT_THAT(refusal(config), HasSubstr("emulated USB devices"));
+        config = linuxGuest(type);
+        config.usbVersion = 2;
+        EXPECT_THAT(refusal(config), HasSubstr("an emulated USB controller"));
+        config = linuxGuest(type);
+        config.usbControllers = {{"devicemodel", 2, 0}};
+        EXPECT_THAT(refusal(config), HasSubstr("an emulated USB controller"));
+        config = linuxGuest(type);
+        config.stubDomain.wanted = true;
+        EXPECT_THAT(refusal(config), HasSubstr("a device model in a stub domain"));
         config = linuxGuest(type);
         config.deviceModelArguments = {"-x"};
         EXPECT_THAT(refusal(config), HasSubstr("device model arguments"));
     }
+}
+
+TEST(TranslateRefuses, BootLoadersThatCannotBe) {
+    auto config = linuxGuest(DomainType::pv);
+    config.disks = {disk("/a", DiskBackend::phy, "xvda", true)};
+    config.bootloader = "pygrub";
+    EXPECT_THAT(refusal(config), HasSubstr("a kernel or ramdisk as well"));
+    config.kernel = config.ramdisk = "";
+    EXPECT_EQ(refusal(config), "accepted");
+    config.bootloader = "/tmp/pygrub";
+    EXPECT_THAT(refusal(config), HasSubstr("'/tmp/pygrub' is not pygrub"));
+    config.bootloader = "pygrub";
+    config.disks.clear();
+    EXPECT_THAT(refusal(config), HasSubstr("no disk"));
+    config = windowsGuest();
+    config.bootloader = "pygrub";
+    EXPECT_THAT(refusal(config), HasSubstr("boots by its firmware"));
+}
+
+TEST(TranslateRefuses, StubDomainsThatCannotBe) {
+    auto config = windowsGuest();
+    config.stubDomain = {true, "", "", "", 131072, ""};
+    EXPECT_THAT(refusal(config), HasSubstr("has no kernel"));
+    config.stubDomain = {true, "/k", "", "", 0, ""};
+    EXPECT_THAT(refusal(config), HasSubstr("has no memory"));
+}
+
+TEST(TranslateRefuses, DevicesThatCannotBe) {
+    auto config = windowsGuest();
+    config.framebuffer = true;
+    EXPECT_THAT(refusal(config), HasSubstr("emulated graphics card"));
+    config = windowsGuest();
+    config.usbDevices = {"tablet"};
+    EXPECT_THAT(refusal(config), HasSubstr("need usb"));
+    config.usb = true;
+    config.usbVersion = 2;
+    EXPECT_THAT(refusal(config), HasSubstr("excludes usb and usbdevice"));
+    config = windowsGuest();
+    config.usbVersion = 4;
+    EXPECT_THAT(refusal(config), HasSubstr("4 is not a version"));
+    config = windowsGuest();
+    config.usbControllers = {{"ehci", 2, 0}};
+    EXPECT_THAT(refusal(config), HasSubstr("'ehci'"));
+    config = windowsGuest();
+    config.hostUsbDevices = {{1, 2}, {256, 2}};
+    EXPECT_THAT(refusal(config), HasSubstr("256.2"));
+    auto with = [](const PciAddress& address) {
+        auto wrong = windowsGuest();
+        PciConfig pci;
+        wrong.pciDevices = {pci, pci};
+        wrong.pciDevices[1].address = address;
+        return refusal(wrong);
+    };
+    EXPECT_EQ(with({0xffff, 0xff, 31, 7}), "accepted");
+    EXPECT_THAT(with({0x10000, 0, 0, 0}), HasSubstr("is not the address of a PCI device"));
+    EXPECT_THAT(with({0, 256, 0, 0}), HasSubstr("0000:100:00.0"));
+    EXPECT_THAT(with({0, 0, 32, 0}), HasSubstr("0000:00:20.0"));
+    EXPECT_THAT(with({0, 0, 0, 8}), HasSubstr("0000:00:00.8"));
+    config = linuxGuest(DomainType::pvh);
+    config.pciDevices = {PciConfig()};
+    EXPECT_THAT(refusal(config), HasSubstr("a PVH domain cannot"));
 }
 
 TEST(TranslateRefuses, DisksThatCannotBe) {

@@ -37,6 +37,97 @@ std::string refusal(const std::string& text) {
 
 const std::string pv = "memory = 64\nkernel = /boot/k\n";
 
+const std::string hvm = "memory = 64\nhvm = true\n";
+
+TEST(DomainBuilder, stubDomain) {
+    EXPECT_FALSE(translate(hvm).domain.stubDomain.wanted);
+    const auto plain = translate(hvm + "device-model-version = qemu-xen\nstubdom = " + uuid + "\n").domain;
+    EXPECT_TRUE(plain.stubDomain.wanted);
+    EXPECT_EQ(plain.stubDomain.kernel, "/usr/lib/xen/boot/stubdomain-bzImage");
+    EXPECT_EQ(plain.stubDomain.ramdisk, "/usr/lib/xen/boot/stubdomain-initramfs");
+    EXPECT_EQ(plain.stubDomain.cmdline, "init=/init xen_blkfront.max=8");
+    EXPECT_EQ(plain.stubDomain.memoryKib, 128U * 1024);
+    const auto own = translate(hvm + "stubdom = " + uuid +
+                                   "\nstubdom-memory = 96\nstubdom-kernel = /k\nstubdom-initrd =\n"
+                                   "stubdom-cmdline = debug\nstubdom-flask-label = a_u:b_r:c_t\n",
+                               {"/private", {}})
+                         .domain;
+    EXPECT_EQ(own.stubDomain,
+              (xen::StubDomainConfig{true, "/private/k", "", "debug", 96U * 1024, "a_u:b_r:c_t"}));
+    std::vector<std::string> files;
+    for (const NeededFile& file : neededFiles(plain))
+        files.push_back(file.what + " " + file.path);
+    EXPECT_THAT(files, ElementsAre("kernel of the stub domain /usr/lib/xen/boot/stubdomain-bzImage",
+                                   "initrd of the stub domain /usr/lib/xen/boot/stubdomain-initramfs"));
+}
+
+TEST(DomainBuilder, bootloaders) {
+    const std::string disk = "disk = /d:file:xvda:w:disk:\n";
+    EXPECT_EQ(translate("memory = 64\nbootloader = pygrub\n" + disk).domain.bootloader, "pygrub");
+    const auto made =
+        translate("memory = 64\ntype = pvh\nbootloader = /usr/bin/pygrub\nextra = quiet\n" + disk);
+    EXPECT_EQ(made.domain.bootloader, "pygrub");
+    EXPECT_EQ(made.domain.cmdline, "quiet");
+    EXPECT_EQ(made.domain.kernel, "");
+    EXPECT_THAT(refusal(pv + "bootloader = pygrub\n" + disk), HasSubstr("finds kernel and initrd"));
+    EXPECT_THAT(refusal(hvm + "bootloader = pygrub\n" + disk), HasSubstr("boots by its firmware"));
+    EXPECT_THAT(refusal("memory = 64\nbootloader = pygrub\n"), HasSubstr("needs a disk"));
+    EXPECT_THAT(parseConfig("bootloader = /bin/sh\n").errors.at(0).text, HasSubstr("is not pygrub"));
+    EXPECT_THAT(parseConfig("bootloader = xpygrub\n").errors.at(0).text, HasSubstr("is not pygrub"));
+    // One that runs in the guest is a kernel like others.
+    const auto inGuest = translate("memory = 64\nkernel = /usr/lib/grub-xen/grub-x86_64-xen.bin\n"
+                                   "extra = (hd0,0)/boot/grub/menu.lst\n" +
+                                   disk);
+    EXPECT_EQ(inGuest.domain.kernel, "/usr/lib/grub-xen/grub-x86_64-xen.bin");
+    EXPECT_EQ(inGuest.domain.cmdline, "(hd0,0)/boot/grub/menu.lst");
+}
+
+TEST(DomainBuilder, kernelsCommandLine) {
+    EXPECT_EQ(translate(pv + "cmdline = ro\nroot = /dev/xvda1\nextra = quiet\n").domain.cmdline,
+              "ro root=/dev/xvda1 quiet");
+    EXPECT_THAT(refusal(hvm + "root = /dev/xvda1\n"), HasSubstr("root is for a kernel's command line"));
+    EXPECT_EQ(translate(hvm + "kernel = /k\nroot = /dev/xvda1\n").domain.cmdline, "root=/dev/xvda1");
+    const std::string longest(1023, 'x');
+    EXPECT_EQ(translate(pv + "extra = " + longest + "\n").domain.cmdline, longest);
+    EXPECT_THAT(refusal(pv + "extra = x" + longest + "\n"), HasSubstr("has 1024 bytes; a PV VM takes 1023"));
+    EXPECT_EQ(translate(pv + "type = pvh\nextra = x" + longest + "\n").domain.cmdline.size(), 1024U);
+}
+
+TEST(DomainBuilder, screenAndKeyboard) {
+    const auto screen = translate(pv + "vfb = true\nvkbd = true\ndisplay = vnc\n");
+    EXPECT_TRUE(screen.domain.framebuffer);
+    EXPECT_TRUE(screen.domain.vnc);
+    EXPECT_FALSE(translate(pv + "vfb = true\n").domain.vnc) << "no open port unless it was asked for";
+    EXPECT_FALSE(translate(pv + "display = vnc\n").domain.vnc) << "of nothing";
+    EXPECT_TRUE(translate(hvm + "vkbd = true\n").domain.keyboard);
+    EXPECT_THAT(translate(hvm + "vfb = true\n").ignored, ElementsAre("vfb"));
+    EXPECT_THAT(translate(pv + "vkbd = true\n").ignored, ElementsAre("vkbd"));
+}
+
+TEST(DomainBuilder, pciDevices) {
+    const auto devices = translate(hvm + "pci = 0,bind,0000:02:1f.7,msitranslate=0,guest_slot=5\n"
+                                         "pci-power-management = 0\npci = 1,0001:03:00.0,power_mgmt=1\n")
+                             .domain.pciDevices;
+    ASSERT_EQ(devices.size(), 2U);
+    EXPECT_EQ(devices[0], (xen::PciConfig{{0, 2, 0x1f, 7}, false, false, false, true, 5}));
+    EXPECT_EQ(devices[1], (xen::PciConfig{{1, 3, 0, 0}, false, true, true, false, 0}));
+}
+
+TEST(DomainBuilder, usb) {
+    const auto domain =
+        translate(hvm + "usbdevice = tablet\nusbdevice = keyboard\nusbctrl = type=pv,version=2,ports=4\n"
+                        "usbctrl =\nusbdev = hostbus=1,hostaddr=12\n")
+            .domain;
+    EXPECT_TRUE(domain.usb);
+    EXPECT_THAT(domain.usbDevices, ElementsAre("tablet", "keyboard"));
+    EXPECT_THAT(domain.usbControllers,
+                ElementsAre(xen::UsbControllerConfig{"pv", 2, 4}, xen::UsbControllerConfig{"", 0, 0}));
+    EXPECT_THAT(domain.hostUsbDevices, ElementsAre(xen::UsbDeviceConfig{1, 12}));
+    const auto newer = translate(hvm + "usbversion = 3\n").domain;
+    EXPECT_EQ(newer.usbVersion, 3U);
+    EXPECT_FALSE(newer.usb) << "the new controller is there instead";
+}
+
 TEST(DomainBuilder, pvDomain) {
     const auto domain =
         translate(pv +
@@ -119,8 +210,13 @@ TEST(DomainBuilder, refusesWhatItCannotDo) {
     EXPECT_THAT(refusal("memory = 64\n"), HasSubstr("kernel"));
     EXPECT_THAT(refusal(pv + "memory-max = 32\n"),
                 HasSubstr("memory-max (32 MiB) is less than memory (64 MiB)"));
-    EXPECT_THAT(refusal(pv + "pci = 0,0000:00:02.0\n"), HasSubstr("PCI"));
-    EXPECT_THAT(refusal(pv + "stubdom = " + uuid + "\n"), HasSubstr("stubdom"));
+    EXPECT_THAT(refusal(pv + "stubdom = " + uuid + "\n"), HasSubstr("stubdom is for HVM VMs"));
+    EXPECT_THAT(refusal(hvm + "device-model-version = qemu-xen-traditional\n"), HasSubstr("is qemu-xen"));
+    EXPECT_THAT(refusal(pv + "type = pvh\npci = 0,0000:00:02.0\n"), HasSubstr("PVH"));
+    EXPECT_THAT(refusal(pv + "pci = 0,0000:00:02.0\npci = 1,0000:00:02.0\n"),
+                HasSubstr("two pci lines name 0000:00:02.0"));
+    EXPECT_THAT(refusal(hvm + "usbdevice = tablet\nusbversion = 2\n"), HasSubstr("remove usbversion"));
+    EXPECT_THAT(refusal(hvm + "usbdevice = tablet\nusb = false\n"), HasSubstr("remove usb = false"));
     EXPECT_THAT(refusal(pv + "disk = /a:vhd:xvda:w:disk:temporary\n"), HasSubstr("snapshot mode temporary"));
     EXPECT_THAT(refusal(pv + "disk = /a:vhd:xvda:w:disk::key-dir=/k\n"), HasSubstr("encrypted"));
     EXPECT_THAT(refusal(pv + "disk = /a:vdi:xvda:w:disk:\n"), HasSubstr("vdi"));

@@ -2,6 +2,8 @@
 // The operations of a VM: states and notifications in order, refusals, and what every failure leaves behind.
 #include "vm_fixture.hpp"
 
+#include "toolstack/xenvm/start_checks.hpp"
+
 namespace xb::xenvm::test {
 namespace {
 
@@ -415,4 +417,26 @@ TEST_F(VmOperations, startupKeyStarts) {
 }
 
 } // namespace
+TEST_F(VmOperations, AMissingImageOfTheStubDomainIsFoundBeforeAnythingIsBuilt) {
+    writeConfig("type = hvm\nstubdom = " + uuid + "\nstubdom-kernel = /nowhere/kernel\n");
+    open();
+    EXPECT_THAT(outcome(vm->start(false)),
+                HasSubstr("cannot start: kernel of the stub domain /nowhere/kernel: No such"));
+    vm->config().set("stubdom-kernel", kernel);
+    vm->config().set("stubdom-initrd", "/nowhere/initrd");
+    EXPECT_THAT(outcome(vm->start(false)),
+                HasSubstr("cannot start: initrd of the stub domain /nowhere/initrd: No such"));
+    EXPECT_TRUE(hypervisor.built.empty());
+    vm->config().set("stubdom-initrd", kernel);
+    run(vm->start(false));
+    EXPECT_EQ(hypervisor.built.back().stubDomain.ramdisk, kernel);
+}
+
+TEST_F(VmOperations, BootLoadersNeedAnAccountWithoutRights) {
+    EXPECT_EQ(outcome(checkBootloader("", {"no-such-account"})), "");
+    EXPECT_EQ(outcome(checkBootloader("pygrub", {"no-such-account", "nobody"})), "");
+    EXPECT_THAT(outcome(checkBootloader("pygrub", {"no-such-account", "nor-this"})),
+                HasSubstr("neither no-such-account nor nor-this; add the system user nor-this"));
+}
+
 } // namespace xb::xenvm::test

@@ -182,7 +182,8 @@ Task<Json> ControlServer::handle(ClientPtr client, std::uint64_t id, std::string
     if (method == "memoryNeeded") {
         if (!params.HasMember("config"))
             throw Error(errors::invalidArgs, "memoryNeeded without config");
-        co_return Json(memoryNeededKib(domainConfigFromJson(params["config"])));
+        const auto config = domainConfigFromJson(params["config"]);
+        co_return Json(memoryNeededKib(config) + stubMemoryNeededKib(config));
     }
     if (method == "inject")
         co_return inject(params);

@@ -60,7 +60,8 @@ public:
     ShutdownReason reason = ShutdownReason::poweroff;
     bool pvDriver = false; ///< HVM: the guest has said that it has one
     int acpiState = 0;
-    std::string savedState; ///< of the guest, while it stands suspended
+    std::optional<DomId> stubDomain; ///< in which its device model runs
+    std::string savedState;          ///< of the guest, while it stands suspended
     std::function<void()> onSuspended;
     std::weak_ptr<Interrupt> transfer; ///< of a save that is under way
     /// forceShutdown() was called: the reason that the process's end is to have.

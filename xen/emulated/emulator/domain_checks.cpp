@@ -36,6 +36,20 @@ void checkReadable(const DomainConfig& config, const char* what, const std::stri
         refuse(config, std::string("the ") + what + " " + path + " is not a file");
 }
 
+// What nothing here plays. An emulated machine's own devices (sound, USB, serial) nobody sees anyway: the
+// guest says that it is emulated.
+void refuseWhatIsNotEmulated(const DomainConfig& config) {
+    const char* what = !config.pciDevices.empty()       ? "PCI pass-through"
+                       : !config.hostUsbDevices.empty() ? "USB pass-through"
+                       : !config.usbControllers.empty() ? "a USB controller"
+                       : config.framebuffer             ? "a framebuffer"
+                       : !config.bootloader.empty()     ? "the boot loader pygrub"
+                                                        : nullptr;
+    if (what)
+        throw Error(errors::notSupported, "domain \"" + config.name + "\": " + what +
+                                              " is not supported by the emulated hypervisor");
+}
+
 } // namespace
 
 const char* typeName(DomainType type) {
@@ -97,6 +111,7 @@ std::uint64_t checkDisk(const DiskConfig& disk) {
 }
 
 void checkDomainConfig(const DomainConfig& config) {
+    refuseWhatIsNotEmulated(config);
     if (config.name.empty() || config.name.size() > longestName ||
         config.name.find('/') != std::string::npos ||
         std::any_of(config.name.begin(), config.name.end(),
@@ -110,6 +125,15 @@ void checkDomainConfig(const DomainConfig& config) {
         refuse(config, std::to_string(config.memoryKib) + " KiB of memory is too little or too much");
     if (config.maxMemoryKib != 0 && config.maxMemoryKib < config.memoryKib)
         refuse(config, "the most memory is less than the memory");
+    if (config.stubDomain.wanted) {
+        if (config.type != DomainType::hvm)
+            refuse(config, "only an HVM domain has a device model that could run in a stub domain");
+        checkReadable(config, "kernel of the stub domain", config.stubDomain.kernel);
+        if (!config.stubDomain.ramdisk.empty())
+            checkReadable(config, "ramdisk of the stub domain", config.stubDomain.ramdisk);
+        if (config.stubDomain.memoryKib < leastMemoryKib)
+            refuse(config, "its stub domain has too little memory");
+    }
     if (config.type != DomainType::hvm && config.kernel.empty())
         refuse(config, "a PV or PVH domain needs a kernel");
     if (!config.kernel.empty())
@@ -141,6 +165,14 @@ std::uint64_t memoryNeededKib(const DomainConfig& config) {
         needed += 2048 + 4 * (256 * static_cast<std::uint64_t>(config.vcpus) + 2 * (most / 1024));
     constexpr std::uint64_t granule = 2048;
     return (needed + granule - 1) / granule * granule;
+}
+
+std::uint64_t stubMemoryNeededKib(const DomainConfig& config) {
+    if (!config.stubDomain.wanted)
+        return 0;
+    DomainConfig stub;
+    stub.memoryKib = config.stubDomain.memoryKib;
+    return memoryNeededKib(stub);
 }
 
 std::uint32_t diskDeviceNumber(const std::string& vdev) {

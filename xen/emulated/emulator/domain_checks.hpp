@@ -20,6 +20,8 @@ void checkNic(const NicConfig& nic);
 /// What Xen takes from its free memory for the domain (libxl_domain_need_memory): the memory itself, the
 /// shadow or HAP pool, and some for the domain's own structures.
 std::uint64_t memoryNeededKib(const DomainConfig& config);
+/// As much for its stub domain; 0 without one.
+std::uint64_t stubMemoryNeededKib(const DomainConfig& config);
 
 /// Device number of xvda, hda, sda ... (docs/man/xen-vbd-interface of Xen); throws xb::Error.
 std::uint32_t diskDeviceNumber(const std::string& vdev);

@@ -162,14 +162,15 @@ Task<DomId> Emulator::create(DomainConfig config, Hypervisor::ProgressHandler pr
                    [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
     checkDomainConfig(config);
     checkClash(config);
-    const std::uint64_t needed = memoryNeededKib(config);
+    const std::uint64_t needed = memoryNeededKib(config) + stubMemoryNeededKib(config);
     if (faults_.take(Faults::noMemory) || needed > freeMemoryKib())
         throw Error(notEnoughMemoryError,
                     "domain \"" + config.name + "\": not enough memory: " + std::to_string(needed) +
                         " KiB requested, " + std::to_string(freeMemoryKib()) + " KiB available");
     const DomId domid = allocateDomId();
     const auto domain = std::make_shared<Domain>(executor_, options_, domid, std::move(config));
-    if (!state.empty())
+    const bool restoring = !state.empty();
+    if (restoring)
         domain->beginWith(state);
     domain->onSuspended = [this, weak = std::weak_ptr(domain)] {
         if (const auto self = weak.lock())
@@ -180,7 +181,7 @@ Task<DomId> Emulator::create(DomainConfig config, Hypervisor::ProgressHandler pr
     const auto lock = co_await domain->lifeCycle.lock();
     std::exception_ptr failure;
     try {
-        co_await build(domain, std::move(progress));
+        co_await build(domain, std::move(progress), restoring);
     } catch (...) {
         failure = std::current_exception();
     }
@@ -192,7 +193,7 @@ Task<DomId> Emulator::create(DomainConfig config, Hypervisor::ProgressHandler pr
     co_return domid;
 }
 
-Task<> Emulator::build(DomainPtr domain, Hypervisor::ProgressHandler progress) {
+Task<> Emulator::build(DomainPtr domain, Hypervisor::ProgressHandler progress, bool restoring) {
     const DomId domid = domain->domid;
     vchans_.addDomain(domid);
     co_await writeDomain(*store_, domid, domain->config, domain->console->tty());
@@ -204,6 +205,8 @@ Task<> Emulator::build(DomainPtr domain, Hypervisor::ProgressHandler progress) {
     co_await writeDevices(*store_, domid, domain->config);
     for (const auto& id : devicesOf(domain->config))
         co_await backends_->waitUntilReady(domid, id, options_.deviceLimit);
+    if (domain->config.stubDomain.wanted)
+        co_await startStubDomain(domain, restoring);
     if (faults_.take(Faults::slowBuild))
         co_await delay(faults_.time(Faults::slowBuild));
     if (faults_.take(Faults::createFailsLate))
@@ -267,6 +270,8 @@ Task<> Emulator::tearDown(DomainPtr domain) {
     domain->kill();
     if (domain->hasProcess())
         co_await domain->exited.wait();
+    if (domain->stubDomain)
+        co_await destroy(*domain->stubDomain);
     if (faults_.take(Faults::slowDestroy))
         co_await delay(faults_.time(Faults::slowDestroy));
     backends_->dropDomain(domain->domid);

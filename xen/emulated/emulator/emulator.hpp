@@ -92,7 +92,8 @@ private:
     void printOnXen(const std::string& line);
     void checkClash(const DomainConfig& config) const;
     DomId allocateDomId();
-    Task<> build(DomainPtr domain, Hypervisor::ProgressHandler progress);
+    Task<> build(DomainPtr domain, Hypervisor::ProgressHandler progress, bool restoring);
+    Task<> startStubDomain(DomainPtr domain, bool restoring); // emulator_stub.cpp
     Task<> tearDown(DomainPtr domain);
     void onSuspended(const DomainPtr& domain);
     std::shared_ptr<Interrupt> newTransfer();

@@ -121,6 +121,8 @@ void Guest::connectToXenbus() {
                         [this](const std::string& line) { print(line); }, words_.keepDevices});
     if (savedState_.empty())
         introduceSelf();
+    if (const auto target = store_->read("target"))
+        playStubDomain(*target);
     if (info_.type == "hvm")
         tellHypervisor("pv");
     if (words_.hang)
@@ -143,6 +145,20 @@ void Guest::introduceSelf() {
           std::to_string(memory / 1024) + " MiB, " + std::to_string(online) + " vCPUs" +
           fileText("kernel", info_.kernel) + fileText("ramdisk", info_.ramdisk));
     print("command line: " + info_.cmdline);
+}
+
+// What the init of a stub domain does, but for running the device model (docs/misc/stubdom.txt of Xen).
+void Guest::playStubDomain(const std::string& target) {
+    const auto vm = store_->read("/local/domain/" + target + "/vm").value_or("(nothing)");
+    const std::string directory = vm + "/image/dm-argv";
+    auto keys = store_->list(directory);
+    std::sort(keys.begin(), keys.end());
+    std::string arguments;
+    for (const auto& key : keys)
+        arguments += " " + store_->read(directory + "/" + key).value_or("(nothing)");
+    print("stub domain of domain " + target + ", emulated: no device model runs; it would get" + arguments);
+    if (!words_.hang)
+        store_->write("device-model/" + target + "/state", "running");
 }
 
 void Guest::serve() {

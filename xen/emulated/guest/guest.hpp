@@ -52,6 +52,7 @@ private:
 
     void waitForStart();
     void introduceSelf();
+    void playStubDomain(const std::string& target);
     void connectToXenbus();
     void serve();
     void poll();
