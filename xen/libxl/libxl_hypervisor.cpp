@@ -413,8 +413,8 @@ std::unique_ptr<Hypervisor> openLibxl(const Executor& executor) {
     const auto missing = whyNotOnXen();
     if (!missing.empty())
         throw NotOnXen("this is not a Xen control domain: " + missing);
-    // Boot loaders in dom0 read what a guest has on its disk: libxl then runs them as a user without rights, and
-    // only then (xl(1), LIBXL_BOOTLOADER_RESTRICT). Set while there are no other threads.
+    // Boot loaders in dom0 read what a guest has on its disk: libxl then runs them as a user without rights,
+    // and only then (xl(1), LIBXL_BOOTLOADER_RESTRICT). Set while there are no other threads.
     ::setenv("LIBXL_BOOTLOADER_RESTRICT", "1", 1);
     // Says early what would fail later: a xenstored that is away, libraries of another version than Xen's.
     LibxlContext context;
