@@ -163,7 +163,7 @@ public:
 
     Task<DomId> restore(DomainConfig config, UniqueFd stream, ProgressHandler progress) override {
         if (!stream)
-            throw Error(errors::invalidArgs, "restoring needs a stream");
+            return withoutStream();
         return createDomain(executor_, threads_, store_, std::move(config), std::move(stream),
                             std::move(progress));
     }
@@ -331,6 +331,11 @@ private:
         // Left by the last waking: it would end this sleep at once.
         co_await store->remove(fmt::format("/local/domain/{}/wakeup-req", domid));
         co_return co_await requestSleepOfGuest(executor, store, query, domid, state, limit);
+    }
+
+    static Task<DomId> withoutStream() {
+        throw Error(errors::invalidArgs, "restoring needs a stream");
+        co_return 0;
     }
 
     static Task<> saveAndWatch(std::shared_ptr<LibxlThreads> threads, std::shared_ptr<DeathWatcher> deaths,

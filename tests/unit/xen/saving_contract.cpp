@@ -218,6 +218,7 @@ TEST_F(SavingContract, ABadStreamFailsAndLeavesNothing) {
 
 TEST_F(SavingContract, ACoreIsAnElfFileOfItsOwn) {
     const DomId domid = start(config());
+    boot(domid); // a PV guest has to tell first where its memory is
     await(hypervisor().pause(domid));
     await(hypervisor().dumpCore(domid, core));
     EXPECT_GT(std::filesystem::file_size(core), 64u);
