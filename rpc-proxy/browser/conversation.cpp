@@ -30,6 +30,7 @@ Conversation::Conversation(std::shared_ptr<BrowserContext> context, std::unique_
 }
 
 void Conversation::start() {
+    ++context_->conversations;
     spawn(context_->executor, "listening to a browser", reading(shared_from_this()));
 }
 
@@ -256,6 +257,8 @@ void Conversation::over() {
     takeOrNot();
     tell(readable_, &StreamUser::readable);
     tell(writable_, &StreamUser::writable);
+    if (--context_->conversations == 0)
+        context_->noneLeft.set();
 }
 
 void Conversation::watch() {

@@ -334,11 +334,38 @@ TEST_F(ProxyBrowser, TwoHundredRudeClients) {
     EXPECT_THAT(good->call(3, echo("hello")), HasSubstr("hello"));
 }
 
-TEST_F(ProxyBrowser, TheirConnectionsEndWithTheProxy) {
-    start();
-    const auto browser = tab();
+TEST_F(ProxyBrowser, AreToldThatTheProxyEnds) {
+    start("allow all\n", {"--farewell-timeout", "60000"});
+    auto browser = tab(), other = tab();
+    WebSocketClient half(loop, socket());
+    half.send("GET / HTTP/1.1\r\nHost: loc");
     proxy->signal(SIGTERM);
+    EXPECT_EQ(browser->closeCode(), 1001);
+    EXPECT_EQ(other->closeCode(), 1001);
+    EXPECT_TRUE(half.ended()) << "it has nothing to be told in";
+    EXPECT_THROW(WebSocketClient(loop, socket()), Error) << "nobody new";
+    browser->send(WebSocketClient::frame(8, "\x03\xe9"));
     EXPECT_TRUE(browser->ended());
+    browser.reset();
+    EXPECT_TRUE(proxy->running()) << "it waits for the other one";
+    other.reset();
+    EXPECT_EQ(proxy->waitEnd(), 0);
+}
+
+TEST_F(ProxyBrowser, WhoDoesNotTakeLeaveIsNotWaitedForLong) {
+    start("allow all\n", {"--farewell-timeout", "200"});
+    const auto rude = tab();
+    proxy->signal(SIGTERM);
+    EXPECT_EQ(proxy->waitEnd(), 0);
+    EXPECT_EQ(rude->closeCode(), 1001);
+}
+
+TEST_F(ProxyBrowser, WhoIsToldTwiceEndsAtOnce) {
+    start("allow all\n", {"--farewell-timeout", "600000"});
+    const auto rude = tab();
+    proxy->signal(SIGTERM);
+    EXPECT_EQ(rude->closeCode(), 1001);
+    proxy->signal(SIGTERM);
     EXPECT_EQ(proxy->waitEnd(), 0);
 }
 
