@@ -10,6 +10,8 @@
 namespace xb::test {
 namespace {
 
+using namespace std::string_literals;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -201,6 +203,7 @@ TEST_F(ProxyBrowser, WhatIsNoMessageIsAnswered) {
          R"({"id":7,"destination":"a.b","method":"m",)"})
         EXPECT_THAT(answerTo(text), testing::AnyOf(invalid("7"), invalid("0"))) << text;
     EXPECT_THAT(answerTo(std::string(100000, '[')), HasSubstr("InvalidArgs"));
+    EXPECT_THAT(answerTo("{\"id\":7," + echo("one") + "}\0{\"id\":9}"s), HasSubstr("NUL at byte"));
     EXPECT_THAT(browser->call(8, echo("still here")), HasSubstr("still here"));
 }
 
