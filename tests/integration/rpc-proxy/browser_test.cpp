@@ -315,6 +315,9 @@ TEST_F(ProxyBrowser, OneThatNeverReadsIsBoundedAndDropped) {
         EXPECT_THAT(other->call(++id, echo("hello")), HasSubstr("hello"));
     }
     EXPECT_TRUE(slow->ended());
+    EXPECT_THAT(proxy->messages(),
+                ContainsRegex("browser uid [0-9]+, pid [0-9]+: it does not read: [0-9]+ bytes wait for it "
+                              "\\(limit 65536\\), and none was taken in 3000 ms"));
 }
 
 TEST_F(ProxyBrowser, TwoHundredRudeClients) {
