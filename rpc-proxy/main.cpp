@@ -41,6 +41,14 @@ void reload(proxy::RulesInForce& rules, const std::filesystem::path& file) {
     }
 }
 
+// Browsers are told that this ends, and have a moment to take what is left for them.
+xb::Task<> takeLeave(xb::Loop& loop, proxy::Relay& relay, proxy::BrowserChannel& browsers) {
+    xb::notifyStopping();
+    relay.endAll();
+    co_await browsers.allGone();
+    loop.stop();
+}
+
 xb::Task<std::unique_ptr<proxy::Stream>> connectForJson(xb::Executor executor, proxy::Connect connect,
                                                         proxy::JsonBusLimits limits) {
     auto stream = co_await connect();
@@ -108,7 +116,7 @@ int serve(const proxy::Options& options, const std::filesystem::path& rulesFile)
         rules.emplace(rulesFile, [&relay](auto set) { relay.setRules(std::move(set)); });
         relay.setRules(rules->get());
     }
-    const auto listener = proxy::listen(loop.executor(), settings.incoming, settings.listening, over);
+    auto listener = proxy::listen(loop.executor(), settings.incoming, settings.listening, over);
     listener->start([&relay, &settings, &browsers](proxy::Arrival arrival) {
         if (browsers)
             arrival = browsers->take(std::move(arrival));
@@ -118,10 +126,16 @@ int serve(const proxy::Options& options, const std::filesystem::path& rulesFile)
         relay.accept(std::move(arrival), domid);
     });
     loop.onSignals({SIGTERM, SIGINT, SIGHUP}, [&](int signal) {
-        if (signal != SIGHUP)
+        if (signal == SIGHUP) {
+            if (rules)
+                reload(*rules, rulesFile);
+            return;
+        }
+        const bool first = std::exchange(listener, nullptr) != nullptr;
+        if (first && browsers)
+            loop.spawn("taking leave of browsers", takeLeave(loop, relay, *browsers));
+        else
             loop.stop();
-        else if (rules)
-            reload(*rules, rulesFile);
     });
     std::optional<proxy::Service> service;
     if (options.server) {

@@ -7,12 +7,8 @@
 
 namespace xb::proxy {
 
-std::string readRulesText(const std::filesystem::path& file) {
-    return readFile(file, rules::Limits().fileBytes);
-}
-
-std::vector<rules::Rule> rulesOf(const std::string& text, const std::filesystem::path& file) {
-    rules::ParseResult result = rules::parseRules(text, file.string());
+std::vector<rules::Rule> readRulesFile(const std::filesystem::path& file) {
+    rules::ParseResult result = rules::parseRules(readFile(file, rules::Limits().fileBytes), file.string());
     if (!result.ok()) {
         std::string mistakes = result.errorText(file.string());
         while (mistakes.ends_with('\n'))
@@ -20,10 +16,6 @@ std::vector<rules::Rule> rulesOf(const std::string& text, const std::filesystem:
         throw Error(errors::invalidArgs, mistakes);
     }
     return std::move(result.rules);
-}
-
-std::vector<rules::Rule> readRulesFile(const std::filesystem::path& file) {
-    return rulesOf(readRulesText(file), file);
 }
 
 } // namespace xb::proxy

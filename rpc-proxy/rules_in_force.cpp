@@ -26,32 +26,35 @@ rules::Rule parsed(const std::string& text, std::size_t number) {
 } // namespace
 
 RulesInForce::RulesInForce(std::filesystem::path file, std::function<void(RuleSetPtr)> changed)
-    : file_(std::move(file)), changed_(std::move(changed)), ofFile_(readRulesText(file_)),
-      set_(compiled(ofFile_)) {}
-
-RulesInForce::RuleSetPtr RulesInForce::compiled(const std::string& ofFile) const {
-    RuleSetPtr set;
-    {
-        std::vector<rules::Rule> all = rulesOf(ofFile, file_);
-        all.insert(all.end(), added_.begin(), added_.end());
-        for (const auto& [uuid, ofVm] : ofVms_)
-            all.insert(all.end(), ofVm.begin(), ofVm.end());
-        set = std::make_shared<const rules::RuleSet>(all);
-    }
-    ::malloc_trim(0); // what thousands of rules took on their way is not needed until they change
-    return set;
+    : file_(std::move(file)), changed_(std::move(changed)), set_(compiled(readRulesFile(file_))) {
+    ::malloc_trim(0); // see compile()
 }
 
-void RulesInForce::compile() {
-    set_ = compiled(ofFile_);
+RulesInForce::RuleSetPtr RulesInForce::compiled(std::vector<rules::Rule> ofFile) const {
+    std::vector<rules::Rule> all = std::move(ofFile);
+    all.insert(all.end(), added_.begin(), added_.end());
+    for (const auto& [uuid, ofVm] : ofVms_)
+        all.insert(all.end(), ofVm.begin(), ofVm.end());
+    return std::make_shared<const rules::RuleSet>(all);
+}
+
+std::vector<rules::Rule> RulesInForce::rulesOfFile() const {
+    std::vector<rules::Rule> rules;
+    for (std::size_t i = 0; i < set_->size(); ++i) {
+        if (set_->origin(i).kind == rules::Origin::Kind::file)
+            rules.push_back(set_->rule(i));
+    }
+    return rules;
+}
+
+void RulesInForce::compile(std::vector<rules::Rule> ofFile) {
+    set_ = compiled(std::move(ofFile));
     changed_(set_);
+    ::malloc_trim(0); // what thousands of rules took on their way, and the old set, are not needed any more
 }
 
 void RulesInForce::reload() {
-    std::string text = readRulesText(file_);
-    set_ = compiled(text);
-    ofFile_ = std::move(text);
-    changed_(set_);
+    compile(readRulesFile(file_));
 }
 
 void RulesInForce::add(const std::string& text) {
@@ -60,7 +63,7 @@ void RulesInForce::add(const std::string& text) {
                                                         added_.size(), maxAddedRules));
     added_.push_back(parsed(text, number_ + 1));
     ++number_;
-    compile();
+    compile(rulesOfFile());
 }
 
 void RulesInForce::remove(const std::string& text) {
@@ -70,7 +73,7 @@ void RulesInForce::remove(const std::string& text) {
     if (found == added_.rend())
         throw Error(fmt::format("no rule \"{}\" was added while running", text));
     added_.erase(std::next(found).base());
-    compile();
+    compile(rulesOfFile());
 }
 
 void RulesInForce::setVm(const std::string& uuid, std::vector<rules::Rule> rules) {
@@ -78,7 +81,7 @@ void RulesInForce::setVm(const std::string& uuid, std::vector<rules::Rule> rules
         ofVms_.erase(uuid);
     else
         ofVms_[uuid] = std::move(rules);
-    compile();
+    compile(rulesOfFile());
 }
 
 std::vector<std::string> RulesInForce::list() const {

@@ -39,16 +39,16 @@ public:
     std::vector<std::string> list() const;
 
 private:
-    RuleSetPtr compiled(const std::string& ofFile) const;
-    void compile();
+    RuleSetPtr compiled(std::vector<rules::Rule> ofFile) const;
+    std::vector<rules::Rule> rulesOfFile() const;
+    void compile(std::vector<rules::Rule> ofFile);
 
     std::filesystem::path file_;
     std::function<void(RuleSetPtr)> changed_;
-    std::string ofFile_; // as it is written, which is a tenth of what it is as data
     std::vector<rules::Rule> added_;
     std::map<std::string, std::vector<rules::Rule>> ofVms_; // none is empty
     std::size_t number_ = 0;                                // of the last one that was added
-    RuleSetPtr set_;
+    RuleSetPtr set_;                                        // those of the file are in here only
 };
 
 } // namespace xb::proxy

@@ -39,6 +39,12 @@ BrowserChannel::~BrowserChannel() {
     }
 }
 
+Task<> BrowserChannel::allGone() {
+    context_->noneLeft.clear();
+    if (context_->conversations > 0)
+        co_await context_->noneLeft.wait();
+}
+
 Arrival BrowserChannel::take(Arrival browser) {
     std::erase_if(conversations_, [](const auto& each) { return each.expired(); });
     browser.advice = std::make_shared<Advice>();

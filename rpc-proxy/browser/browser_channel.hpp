@@ -5,6 +5,7 @@
 
 #include "rpc-proxy/browser/browser_options.hpp"
 #include "rpc-proxy/channels/listener.hpp"
+#include "toolstack/libs/task.hpp"
 
 #include <memory>
 #include <vector>
@@ -24,6 +25,9 @@ public:
 
     /// The same client, speaking D-Bus.
     Arrival take(Arrival browser);
+    /// Returns when all browsers are gone: those that the relay has ended are told so, and have
+    /// WebSocketOptions::farewell to take what is left for them. No more may come.
+    Task<> allGone();
 
 private:
     std::shared_ptr<BrowserContext> context_;

@@ -30,6 +30,7 @@ Conversation::Conversation(std::shared_ptr<BrowserContext> context, std::unique_
 }
 
 void Conversation::start() {
+    ++context_->conversations;
     spawn(context_->executor, "listening to a browser", reading(shared_from_this()));
 }
 
@@ -256,6 +257,8 @@ void Conversation::over() {
     takeOrNot();
     tell(readable_, &StreamUser::readable);
     tell(writable_, &StreamUser::writable);
+    if (--context_->conversations == 0)
+        context_->noneLeft.set();
 }
 
 void Conversation::watch() {
@@ -273,7 +276,11 @@ void Conversation::look() {
         texts_->canAsk() && hearing_ && texts_->received() == std::exchange(heard_, texts_->received());
     const bool stuck = writing_ && sent_ == std::exchange(stuckAt_, sent_);
     if ((silent && asked_) || (stuck && stuck_)) {
-        warn(stuck ? "it does not read" : "it does not answer");
+        const auto time = context_->options.idle.count();
+        warn(stuck ? fmt::format(
+                         "it does not read: {} bytes wait for it (limit {}), and none was taken in {} ms",
+                         outBytes_, limit(), time)
+                   : fmt::format("it does not answer: it was asked whether it is there {} ms ago", time));
         return stop();
     }
     stuck_ = stuck;

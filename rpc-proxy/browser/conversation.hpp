@@ -25,7 +25,7 @@ namespace xb::proxy {
 struct BrowserContext {
     BrowserContext(const Executor& on, BrowserOptions given, AskTypes asking)
         : executor(on), options(std::move(given)), ask(std::move(asking)), idle(on, options.idle),
-          farewells(on, options.socket.farewell) {}
+          farewells(on, options.socket.farewell), noneLeft(on) {}
 
     Executor executor;
     BrowserOptions options;
@@ -33,6 +33,8 @@ struct BrowserContext {
     Deadlines idle;
     Deadlines farewells;
     LogLimit logLimit;
+    std::size_t conversations = 0; ///< that are not over
+    Event noneLeft;                ///< set when the last of them is over
 };
 
 class Conversation final : public std::enable_shared_from_this<Conversation> {

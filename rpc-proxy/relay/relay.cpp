@@ -25,6 +25,10 @@ Relay::Relay(Executor executor, RelayOptions options, Identify identify, VmPrope
 }
 
 Relay::~Relay() {
+    endAll();
+}
+
+void Relay::endAll() {
     const auto sessions = std::exchange(sessions_, {});
     for (const auto& session : sessions)
         session->end();

@@ -33,6 +33,8 @@ public:
 
     /// A client of domain `domid`.
     void accept(Arrival arrival, std::uint32_t domid);
+    /// Ends every connection.
+    void endAll();
     /// The rules in force from now on, for those who are connected too.
     void setRules(std::shared_ptr<const rules::RuleSet> rules);
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 #include <functional>
+#include <utility>
 
 namespace xb::proxy::rules {
 
@@ -24,33 +25,46 @@ FieldIndex::FieldIndex(std::size_t rules,
     }
     auto sorted = values;
     std::ranges::sort(sorted, {}, [](const auto& each) { return std::pair(each.second, each.first); });
-    for (const auto& [rule, text] : sorted) {
-        if (values_.empty() || textOf(values_.back()) != text)
-            addValue(text);
-        addPosting(rule);
+    for (const auto& [rule, value] : sorted) {
+        if (!values_.empty() && text(static_cast<std::uint32_t>(values_.size() - 1)) == value)
+            addRule(rule);
+        else
+            addValue(value, rule);
     }
     texts_.shrink_to_fit(); // it stays as it is
     values_.shrink_to_fit();
+    lists_.shrink_to_fit();
     words_.shrink_to_fit();
     bits_.shrink_to_fit();
     summaries_.shrink_to_fit();
     makeSlots();
 }
 
-void FieldIndex::addValue(std::string_view text) {
-    values_.push_back({static_cast<std::uint32_t>(texts_.size()), static_cast<std::uint32_t>(text.size()),
-                       static_cast<std::uint32_t>(words_.size()), 0});
+void FieldIndex::addValue(std::string_view text, std::uint32_t rule) {
     texts_ += text;
-    summaries_.resize(summaries_.size() + summaryWords_);
+    values_.push_back({static_cast<std::uint32_t>(texts_.size()), rule});
 }
 
-void FieldIndex::addPosting(std::size_t rule) {
+/// Another rule with the value that was added last; rules ascend.
+void FieldIndex::addRule(std::uint32_t rule) {
     Value& value = values_.back();
-    const std::size_t word = rule / 64;
-    if (value.count == 0 || words_.back() != word) {
-        words_.push_back(static_cast<std::uint32_t>(word));
+    if ((value.rules & many) == 0) {
+        const std::uint32_t first =
+            std::exchange(value.rules, many | static_cast<std::uint32_t>(lists_.size()));
+        lists_.push_back(static_cast<std::uint32_t>(words_.size()));
+        summaries_.resize(summaries_.size() + summaryWords_);
+        addToList(first);
+    }
+    addToList(rule);
+}
+
+void FieldIndex::addToList(std::uint32_t rule) {
+    const std::uint32_t begin = lists_.size() < 2 ? 0 : lists_[lists_.size() - 2];
+    const std::uint32_t word = rule / 64;
+    if (lists_.back() == begin || words_.back() != word) {
+        words_.push_back(word);
         bits_.push_back(0);
-        ++value.count;
+        ++lists_.back();
     }
     bits_.back() |= std::uint64_t{1} << (rule % 64);
     summaries_[summaries_.size() - summaryWords_ + word / 64] |= std::uint64_t{1} << (word % 64);
@@ -60,14 +74,14 @@ void FieldIndex::makeSlots() {
     if (values_.empty())
         return;
     slots_.resize(std::bit_ceil(values_.size() * 2));
-    for (std::size_t i = 0; i < values_.size(); ++i)
-        slots_[slotOf(textOf(values_[i]))] = static_cast<std::uint32_t>(i + 1);
+    for (std::uint32_t i = 0; i < values_.size(); ++i)
+        slots_[slotOf(text(i))] = i + 1;
 }
 
-/// Where `text` is, or the empty slot where it would be: at least half of them are empty.
-std::size_t FieldIndex::slotOf(std::string_view text) const {
-    std::size_t slot = std::hash<std::string_view>()(text) & (slots_.size() - 1);
-    while (slots_[slot] != 0 && textOf(values_[slots_[slot] - 1]) != text)
+/// Where `value` is, or the empty slot where it would be: at least half of them are empty.
+std::size_t FieldIndex::slotOf(std::string_view value) const {
+    std::size_t slot = std::hash<std::string_view>()(value) & (slots_.size() - 1);
+    while (slots_[slot] != 0 && text(slots_[slot] - 1) != value)
         slot = (slot + 1) & (slots_.size() - 1);
     return slot;
 }
@@ -76,9 +90,12 @@ FieldIndex::Postings FieldIndex::find(std::string_view value) const {
     const std::uint32_t found = unused() ? 0 : slots_[slotOf(value)];
     if (found == 0)
         return {};
-    const Value& entry = values_[found - 1];
-    return {&words_[entry.posting], &bits_[entry.posting], entry.count,
-            &summaries_[(found - 1) * summaryWords_]};
+    const std::uint32_t rules = values_[found - 1].rules;
+    if ((rules & many) == 0)
+        return Postings(rules);
+    const std::size_t list = rules & ~many;
+    const std::size_t begin = list == 0 ? 0 : lists_[list - 1];
+    return {&words_[begin], &bits_[begin], lists_[list] - begin, &summaries_[list * summaryWords_]};
 }
 
 } // namespace xb::proxy::rules

@@ -17,14 +17,14 @@ public:
     Term() = default;
 
     void add(const FieldIndex::Postings& postings) {
-        if (postings.count != 0)
-            values_[count_++] = {postings, postings.count};
+        if (!postings.empty())
+            values_[count_++] = postings;
     }
 
     std::uint64_t summary(std::size_t index) const {
         std::uint64_t bits = summary_[index];
         for (std::size_t i = 0; i < count_; ++i)
-            bits |= values_[i].postings.summary[index];
+            bits |= values_[i].summary(index);
         return bits;
     }
     /// Asked for descending indices.
@@ -36,24 +36,9 @@ public:
     }
 
 private:
-    struct Cursor {
-        FieldIndex::Postings postings;
-        std::size_t above = 0; // words before this one are to come
-
-        std::uint64_t word(std::size_t index) {
-            // The next one down as a rule; where many were skipped, not one by one.
-            if (above > 0 && postings.words[above - 1] > index)
-                --above;
-            if (above > 0 && postings.words[above - 1] > index)
-                above = static_cast<std::size_t>(
-                    std::upper_bound(postings.words, postings.words + above, index) - postings.words);
-            return above > 0 && postings.words[above - 1] == index ? postings.bits[above - 1] : 0;
-        }
-    };
-
     const std::uint64_t* words_ = nullptr;
     const std::uint64_t* summary_ = nullptr;
-    std::array<Cursor, 2> values_{};
+    std::array<FieldIndex::Postings, 2> values_{};
     std::size_t count_ = 0;
 };
 
@@ -132,7 +117,7 @@ PeerRules::PeerRules(std::shared_ptr<const RuleSet> rules, const Subject& subjec
         truths.push_back(truth);
     }
     for (std::size_t i = 0; i < rules_->size(); ++i) {
-        if (matches(rules_->sources_[i].action, truths[rules_->sources_[i].peer]))
+        if (matches(rules_->entries_[i].action, truths[rules_->entries_[i].peer]))
             applicable_.set(i);
     }
 }
@@ -154,7 +139,7 @@ Verdict PeerRules::evaluate(const Message& message) const {
     const auto found = sets.last(set.size());
     if (!found)
         return {};
-    return {set.sources_[*found].action == Action::allow, static_cast<std::uint32_t>(*found)};
+    return {set.entries_[*found].action == Action::allow, static_cast<std::uint32_t>(*found)};
 }
 
 } // namespace xb::proxy::rules

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compiles rules. They are kept as text, which is a third of their size as data and read again where somebody
-// wants to know.
+// Compiles rules, and makes rules of them again.
 #include "rpc-proxy/rules/rule_set.hpp"
-
-#include "rpc-proxy/rules/parser.hpp"
 
 #include <fmt/format.h>
 
@@ -15,12 +12,11 @@ namespace xb::proxy::rules {
 
 namespace {
 
-/// For what was a rule already: a VM's rule has one condition more than it was written with.
-Limits unlimited() {
-    Limits limits;
-    limits.lineBytes = limits.tokenBytes = limits.conditions = SIZE_MAX;
-    return limits;
-}
+// A condition in 32 bits: on the message the field and the number of the value, on the peer its place among
+// the rule's conditions on the peer.
+constexpr unsigned fieldShift = 28;
+constexpr std::uint32_t ofPeer = messageFields << fieldShift;
+constexpr std::uint32_t placeMask = (1U << fieldShift) - 1;
 
 std::vector<Condition> peerConditions(const Rule& rule) {
     std::vector<Condition> conditions;
@@ -53,39 +49,44 @@ private:
 } // namespace
 
 RuleSet::RuleSet(std::span<const Rule> rules) {
-    std::vector<Rule> first(1, implicitRule());
-    sources_.reserve(rules.size() + 1);
-    storeRules(first);
-    storeRules(rules);
-    texts_.shrink_to_fit();
     indexFields(rules);
     indexTypes(rules);
+    entries_.reserve(rules.size() + 1);
+    const Rule first = implicitRule();
+    storeRules({&first, 1});
+    storeRules(rules);
+    conditions_.shrink_to_fit();
     findProperties();
 }
 
 void RuleSet::storeRules(std::span<const Rule> rules) {
-    Numbers names;
     Numbers peers;
-    for (const auto& each : sourceNames_)
-        names.of(each);
     for (const auto& each : peers_)
         peers.of(keyOf(each.stubdom, each.conditions));
     for (const Rule& rule : rules) {
-        texts_ += rule.text();
-        const auto [name, newName] = names.of(rule.origin.source);
-        if (newName)
-            sourceNames_.push_back(rule.origin.source);
+        const Origin& origin = rule.origin;
+        if (sources_.empty() || sources_.back().kind != origin.kind || sources_.back().name != origin.source)
+            sources_.push_back({static_cast<std::uint32_t>(entries_.size()), origin.kind, origin.source});
+        std::uint32_t placeOfPeer = 0;
+        for (const Condition& each : rule.conditions) {
+            const auto field = static_cast<std::uint32_t>(each.field);
+            conditions_.push_back(isMessageField(each.field)
+                                      ? field << fieldShift | fields_[field].numberOf(each.text)
+                                      : ofPeer | placeOfPeer++);
+        }
         auto conditions = peerConditions(rule);
         const auto [peer, newPeer] = peers.of(keyOf(rule.stubdom, conditions));
         if (newPeer)
             peers_.push_back({rule.stubdom, std::move(conditions)});
-        sources_.push_back({static_cast<std::uint32_t>(texts_.size()), peer, name,
-                            static_cast<std::uint32_t>(rule.origin.number), rule.origin.kind, rule.action});
+        entries_.push_back({static_cast<std::uint32_t>(conditions_.size()), peer,
+                            static_cast<std::uint32_t>(origin.number), rule.action, rule.direction,
+                            rule.type});
     }
 }
 
 void RuleSet::indexFields(std::span<const Rule> rules) {
-    Bitmap deny(size());
+    const std::size_t size = rules.size() + 1;
+    Bitmap deny(size);
     std::array<std::vector<std::pair<std::uint32_t, std::string_view>>, messageFields> values;
     for (std::uint32_t i = 0; i < rules.size(); ++i) {
         const std::uint32_t number = i + 1;
@@ -97,12 +98,12 @@ void RuleSet::indexFields(std::span<const Rule> rules) {
         }
     }
     for (std::size_t i = 0; i < messageFields; ++i)
-        fields_[i] = FieldIndex(size(), values[i], deny);
+        fields_[i] = FieldIndex(size, values[i], deny);
 }
 
 void RuleSet::indexTypes(std::span<const Rule> rules) {
     for (Bitmap& each : types_)
-        each = Bitmap(size());
+        each = Bitmap(rules.size() + 1);
     const auto add = [this](std::size_t number, const Rule& rule) {
         for (std::size_t type = 0; type < messageTypes; ++type) {
             if (!rule.type || static_cast<std::size_t>(*rule.type) == type)
@@ -129,20 +130,29 @@ void RuleSet::findProperties() {
     neededProperties_.assign(names.begin(), names.end());
 }
 
-std::string_view RuleSet::text(std::size_t index) const {
-    const std::size_t start = index == 0 ? 0 : sources_.at(index - 1).textEnd;
-    return std::string_view(texts_).substr(start, sources_.at(index).textEnd - start);
+Origin RuleSet::origin(std::size_t index) const {
+    const auto after = std::ranges::upper_bound(sources_, index, {}, &Source::first);
+    const Source& source = *std::prev(after);
+    return {source.kind, source.name, entries_.at(index).number};
 }
 
-Origin RuleSet::origin(std::size_t index) const {
-    const Source& source = sources_.at(index);
-    return {source.kind, sourceNames_[source.name], source.number};
+Condition RuleSet::conditionAt(const Entry& entry, std::uint32_t place) const {
+    const std::uint32_t field = conditions_[place] >> fieldShift;
+    const std::uint32_t number = conditions_[place] & placeMask;
+    if (field == messageFields)
+        return peers_[entry.peer].conditions[number];
+    return {static_cast<Field>(field), std::string(fields_[field].text(number)), false};
 }
 
 Rule RuleSet::rule(std::size_t index) const {
-    if (index == 0)
-        return implicitRule();
-    Rule rule = parseAddedRule(text(index), 0, unlimited()).rules.at(0);
+    const Entry& entry = entries_.at(index);
+    Rule rule;
+    rule.action = entry.action;
+    rule.direction = entry.direction;
+    rule.type = entry.type;
+    rule.stubdom = peers_[entry.peer].stubdom;
+    for (std::uint32_t i = index == 0 ? 0 : entries_[index - 1].conditionsEnd; i < entry.conditionsEnd; ++i)
+        rule.conditions.push_back(conditionAt(entry, i));
     rule.origin = origin(index);
     return rule;
 }

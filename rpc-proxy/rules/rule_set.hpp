@@ -7,6 +7,9 @@
 // Cost of a verdict: one hash per field in use, then the words of 64 rules in which every one of those sets
 // has a member: as a rule one or two, whatever the number of rules; at worst all of them (10 000 rules: 157
 // words). It allocates nothing. Making PeerRules is linear in the number of rules.
+//
+// A set keeps nothing twice: a rule is what it says, with numbers for its values, which are in the index. Its
+// text is made of that where somebody wants to know.
 #pragma once
 
 #include "rpc-proxy/rules/field_index.hpp"
@@ -34,11 +37,11 @@ public:
     explicit RuleSet(std::span<const Rule> rules = {});
 
     /// With the implicit rule, which is number 0.
-    std::size_t size() const { return sources_.size(); }
+    std::size_t size() const { return entries_.size(); }
     /// The rule again, its origin included. Index below size().
     Rule rule(std::size_t index) const;
     /// As it is written.
-    std::string_view text(std::size_t index) const;
+    std::string text(std::size_t index) const { return rule(index).text(); }
     Origin origin(std::size_t index) const;
     /// `allowed by ORIGIN: RULE`, or `denied: no rule matches`.
     std::string describe(const Verdict& verdict) const;
@@ -57,26 +60,34 @@ private:
         Rule::Stubdom stubdom = Rule::Stubdom::no;
         std::vector<Condition> conditions;
     };
-    struct Source {
-        std::uint32_t textEnd = 0; // in texts_
-        std::uint32_t peer = 0;    // in peers_
-        std::uint32_t name = 0;    // in sourceNames_
-        std::uint32_t number = 0;
-        Origin::Kind kind = Origin::Kind::implicit;
+    struct Entry {
+        std::uint32_t conditionsEnd = 0; // in conditions_
+        std::uint32_t peer = 0;          // in peers_
+        std::uint32_t number = 0;        // of its origin
         Action action = Action::deny;
+        Direction direction = Direction::incoming;
+        std::optional<MessageType> type;
+    };
+    /// From where on rules have this origin, but for its number.
+    struct Source {
+        std::uint32_t first = 0;
+        Origin::Kind kind = Origin::Kind::implicit;
+        std::string name;
     };
 
     void storeRules(std::span<const Rule> rules);
     void indexFields(std::span<const Rule> rules);
     void indexTypes(std::span<const Rule> rules);
     void findProperties();
+    Condition conditionAt(const Entry& entry, std::uint32_t place) const;
     const Bitmap& ofType(Direction direction, MessageType type) const {
         return types_[static_cast<std::size_t>(direction) * messageTypes + static_cast<std::size_t>(type)];
     }
 
-    std::string texts_;
-    std::vector<Source> sources_;
-    std::vector<std::string> sourceNames_;
+    std::vector<Entry> entries_;
+    std::vector<std::uint32_t>
+        conditions_;              // in the order of the rules and of their conditions: see conditionAt()
+    std::vector<Source> sources_; // ascending
     std::vector<PeerConditions> peers_;
     std::array<FieldIndex, messageFields> fields_;
     std::array<Bitmap, 2 * messageTypes> types_;

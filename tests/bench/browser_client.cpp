@@ -94,10 +94,39 @@ unsigned BrowserClient::takeReplies() {
     return replies;
 }
 
+void BrowserClient::appendCall(std::string& out) {
+    static const std::string rest =
+        fmt::format(R"("destination":"{}","path":"/","interface":"org.xenbroker.bench",)"
+                    R"("method":"echo","args":["com.citrix.xenclient.xenmgr.vm"]}})",
+                    bareEchoService);
+    appendText(out, fmt::format(R"({{"id":{},{})", ++id_, rest));
+}
+
+void BrowserClient::oneByOne(unsigned count, std::vector<double>& times) {
+    std::string out;
+    for (unsigned i = 0; i < count; ++i) {
+        out.clear();
+        appendCall(out);
+        const auto begin = Clock::now();
+        sendAll(socket_.get(), out);
+        do {
+            receiveInto(socket_.get(), in_);
+        } while (takeReplies() == 0);
+        times.push_back(std::chrono::duration<double, std::micro>(Clock::now() - begin).count());
+    }
+}
+
+void BrowserClient::callUntilFull() {
+    sendUntilFull(socket_.get(), [this](std::string& out) { appendCall(out); });
+}
+
+void BrowserClient::sendHalfAText() {
+    std::string out;
+    appendCall(out);
+    sendAll(socket_.get(), std::string_view(out).substr(0, out.size() / 2));
+}
+
 double BrowserClient::inFlight(unsigned window, unsigned count) {
-    const std::string rest = fmt::format(R"("destination":"{}","path":"/","interface":"org.xenbroker.bench",)"
-                                         R"("method":"echo","args":["com.citrix.xenclient.xenmgr.vm"]}})",
-                                         bareEchoService);
     unsigned sent = 0;
     unsigned answered = 0;
     std::string out;
@@ -105,7 +134,7 @@ double BrowserClient::inFlight(unsigned window, unsigned count) {
     while (answered < count) {
         out.clear();
         for (; sent < std::min(count, answered + window); ++sent)
-            appendText(out, fmt::format(R"({{"id":{},{})", ++id_, rest));
+            appendCall(out);
         sendAll(socket_.get(), out);
         receiveInto(socket_.get(), in_);
         answered += takeReplies();

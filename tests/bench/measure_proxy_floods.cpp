@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "measure_proxy_floods.hpp"
 
+#include "browser_client.hpp"
+#include "tests/support/process_facts.hpp"
 #include "wire_client.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -20,11 +23,14 @@ namespace {
 
 using namespace std::string_literals;
 using Clock = std::chrono::steady_clock;
+using xb::test::memoryOf;
 
 constexpr unsigned rounds = 12;
 constexpr unsigned callsPerRound = 400;
 constexpr unsigned halfOpen = 40; // of the 48 clients that a domain may have
 constexpr unsigned connectsPerSecond = 1000;
+constexpr unsigned rudeBrowsers = 200;
+constexpr unsigned rudeRounds = 4; // all of them take seconds to get ready
 constexpr double mayRise = 1.1;
 
 /// Somebody who makes trouble, until end() or the end of the object.
@@ -90,16 +96,40 @@ private:
     std::future<void> work_;
 };
 
-void measure(Report& report, Effort effort, const std::string& socket, const std::string& name,
-             const MakeTrouble& make) {
-    WireClient client(socket);
-    std::vector<double> without, with;
-    const unsigned calls = effort.times(callsPerRound);
-    for (unsigned i = 0; i < rounds; ++i) {
+/// Browsers of four kinds: they say nothing; begin a handshake; begin a text; or call, and never read.
+class RudeBrowsers : public Trouble {
+public:
+    explicit RudeBrowsers(const std::string& socket) {
+        for (unsigned i = 0; i < rudeBrowsers / 4; ++i) {
+            sockets_.push_back(connectTo(socket));
+            sockets_.push_back(connectTo(socket));
+            sendAll(sockets_.back().get(), "GET / HTTP/1.1\r\nHost: loc");
+            browsers_.push_back(std::make_unique<BrowserClient>(socket));
+            browsers_.back()->sendHalfAText();
+            browsers_.push_back(std::make_unique<BrowserClient>(socket));
+            browsers_.back()->callUntilFull();
+        }
+    }
+
+private:
+    std::vector<UniqueFd> sockets_;
+    std::vector<std::unique_ptr<BrowserClient>> browsers_;
+};
+
+template <class Client>
+void measure(Report& report, Effort effort, const std::string& socket, unsigned times,
+             const std::string& name, const MakeTrouble& make) {
+    Client client(socket);
+    std::vector<double> without, with, passedOver;
+    const unsigned calls = effort.times(callsPerRound * rounds / times);
+    for (unsigned i = 0; i < times; ++i) {
         client.oneByOne(calls, without);
-        const auto trouble = make();
-        client.oneByOne(calls, with);
-        trouble->end();
+        {
+            const auto trouble = make();
+            client.oneByOne(calls, with);
+            trouble->end();
+        }
+        client.oneByOne(calls / 4, passedOver); // while what they left is cleared away
     }
     report.add({fmt::format("p99 beside {}", name), quantile(with, 0.99), "us",
                 Goal{mayRise, Goal::Sense::atMost, true},
@@ -107,19 +137,41 @@ void measure(Report& report, Effort effort, const std::string& socket, const std
                 quantile(without, 0.99)});
 }
 
+// Another browser of the same domain. Memory is bounded by what each may have waiting, in and out of the
+// proxy.
+void measureRudeBrowsers(ProxyWorld& world, Report& report, Effort effort) {
+    RunningProxy proxy =
+        world.startProxy(100, {"--json-in", "--websockets-in", "--auto-auth", "--max-clients",
+                               std::to_string(2 * rudeBrowsers), "--max-clients-per-domain",
+                               std::to_string(rudeBrowsers + 1), "--handshake-timeout", "600000"});
+    const std::string& socket = proxy.socket;
+    const double before = memoryOf(proxy.pid()).anonymous;
+    double most = 0;
+    measure<BrowserClient>(report, effort, socket, rudeRounds, fmt::format("{} rude browsers", rudeBrowsers),
+                           [&] {
+                               auto trouble = std::make_unique<RudeBrowsers>(socket);
+                               most = std::max(most, memoryOf(proxy.pid()).anonymous);
+                               return trouble;
+                           });
+    report.add({fmt::format("memory of {} rude browsers", rudeBrowsers), (most - before) / 1024, "MiB"});
+    proxy.stop();
+}
+
 } // namespace
 
 void measureFloods(ProxyWorld& world, Report& report, Effort effort) {
     RunningProxy proxy = world.startProxy(100);
     const std::string& socket = proxy.socket;
-    measure(report, effort, socket, "nobody", [] { return std::make_unique<Trouble>(); });
-    measure(report, effort, socket, "one who never reads",
-            [&socket] { return std::make_unique<NeverReads>(socket); });
-    measure(report, effort, socket, fmt::format("{} half-open connections", halfOpen),
-            [&socket] { return std::make_unique<HalfOpen>(socket); });
-    measure(report, effort, socket, fmt::format("{} connects a second", connectsPerSecond),
-            [&socket] { return std::make_unique<Connects>(socket); });
+    measure<WireClient>(report, effort, socket, rounds, "nobody", [] { return std::make_unique<Trouble>(); });
+    measure<WireClient>(report, effort, socket, rounds, "one who never reads",
+                        [&socket] { return std::make_unique<NeverReads>(socket); });
+    measure<WireClient>(report, effort, socket, rounds, fmt::format("{} half-open connections", halfOpen),
+                        [&socket] { return std::make_unique<HalfOpen>(socket); });
+    measure<WireClient>(report, effort, socket, rounds,
+                        fmt::format("{} connects a second", connectsPerSecond),
+                        [&socket] { return std::make_unique<Connects>(socket); });
     proxy.stop();
+    measureRudeBrowsers(world, report, effort);
 }
 
 } // namespace xb::bench

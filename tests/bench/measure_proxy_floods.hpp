@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What others cost a client of rpc-proxy: its slowest calls while somebody does not read, does not finish his
-// handshake, or connects a thousand times a second, beside its slowest calls without them, in turns.
+// handshake, or connects a thousand times a second, or while rude browsers are there, beside its slowest
+// calls without them, in turns.
 #pragma once
 
 #include "figures.hpp"

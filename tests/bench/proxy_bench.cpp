@@ -38,6 +38,7 @@ constexpr std::size_t largeBytes = 65536;
 constexpr unsigned connects = 200;
 constexpr unsigned peerConnects = 10; // with many rules one takes the peer a second
 constexpr unsigned openConnections = 40;
+constexpr unsigned fewRules = 10;
 constexpr unsigned manyRules = 10000;
 
 double microsecondsOf(const std::function<void()>& action) {
@@ -83,6 +84,22 @@ void reportPeer(Report& report, const std::string& name, const Way& way, const W
                 median(direct.connects)});
 }
 
+// Most of what is resident are pages of programs and libraries, which others have too and which the system
+// can drop.
+void reportMemory(Report& report, unsigned rules, pid_t proxy, std::optional<pid_t> peer) {
+    const auto figures = [](const xb::test::Memory& memory) {
+        return fmt::format("{:.1f} MiB of it its own data, proportional share {:.1f}",
+                           memory.anonymous / 1024, memory.proportional / 1024);
+    };
+    const xb::test::Memory ours = memoryOf(proxy);
+    std::string note = figures(ours);
+    if (peer) {
+        const xb::test::Memory theirs = memoryOf(*peer);
+        note += fmt::format("; xdg-dbus-proxy {:.1f} MiB, {}", theirs.resident / 1024, figures(theirs));
+    }
+    report.add({fmt::format("{} rules, resident memory", rules), ours.resident / 1024, "MiB", Goal{8}, note});
+}
+
 // Direct, through ours and through the peer, in turns. All three have the same client.
 void measureBesidePeer(ProxyWorld& world, Report& report, Effort effort, unsigned rules) {
     RunningProxy proxy = world.startProxy(rules);
@@ -125,10 +142,8 @@ void measureBesidePeer(ProxyWorld& world, Report& report, Effort effort, unsigne
         reportPeer(report, name, *xdg, direct);
     else
         report.absent(name, "not installed");
-    if (rules == manyRules)
-        report.add(
-            {fmt::format("{} rules, memory", rules), memoryOf(proxy.pid()).resident / 1024, "MiB", Goal{8},
-             peer ? fmt::format("xdg-dbus-proxy {:.1f} MiB", memoryOf(peer->pid()).resident / 1024) : ""});
+    if (rules == fewRules || rules == manyRules)
+        reportMemory(report, rules, proxy.pid(), peer ? std::optional(peer->pid()) : std::nullopt);
     proxy.stop();
 }
 
@@ -217,7 +232,7 @@ int main(int argc, char** argv) {
     try {
         ProxyWorld world;
         Report report(options.format);
-        for (const unsigned rules : {10U, 100U, 1000U, manyRules})
+        for (const unsigned rules : {fewRules, 100U, 1000U, manyRules})
             measureBesidePeer(world, report, options.effort, rules);
         measureJson(world, report, options.effort);
         measureSync(world, report, options.effort);

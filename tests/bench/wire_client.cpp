@@ -77,6 +77,25 @@ void sendAll(int socket, std::string_view bytes) {
     }
 }
 
+void sendUntilFull(int socket, const std::function<void(std::string&)>& append) {
+    constexpr unsigned most = 1'000'000; // whoever takes so much has no bound
+    constexpr int stillMs = 200;
+    std::string out;
+    for (unsigned i = 0; i < most; ++i) {
+        if (out.empty())
+            append(out);
+        const ssize_t sent = ::send(socket, out.data(), out.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent > 0) {
+            out.erase(0, static_cast<std::size_t>(sent));
+            continue;
+        }
+        pollfd entry{socket, POLLOUT, 0};
+        if (errno != EAGAIN || ::poll(&entry, 1, stillMs) <= 0 || (entry.revents & POLLHUP) != 0)
+            return;
+    }
+    throw Error("a client that does not read was never stopped");
+}
+
 void receiveInto(int socket, std::string& buffer) {
     const std::size_t before = buffer.size();
     buffer.resize(before + receiveBytes);
@@ -168,22 +187,7 @@ void WireClient::oneByOne(unsigned count, std::vector<double>& times) {
 }
 
 void WireClient::callUntilFull() {
-    constexpr unsigned most = 1'000'000; // whoever takes so much has no bound
-    constexpr int stillMs = 200;
-    std::string out;
-    for (unsigned i = 0; i < most; ++i) {
-        if (out.empty())
-            appendCall(out);
-        const ssize_t sent = ::send(socket_.get(), out.data(), out.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent > 0) {
-            out.erase(0, static_cast<std::size_t>(sent));
-            continue;
-        }
-        pollfd entry{socket_.get(), POLLOUT, 0};
-        if (errno != EAGAIN || ::poll(&entry, 1, stillMs) <= 0 || (entry.revents & POLLHUP) != 0)
-            return;
-    }
-    throw Error("a client that does not read was never stopped");
+    sendUntilFull(socket_.get(), [this](std::string& out) { appendCall(out); });
 }
 
 double WireClient::inFlight(unsigned window, unsigned count) {

@@ -7,6 +7,7 @@
 #include "toolstack/libs/unique_fd.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,9 @@ namespace xb::bench {
 UniqueFd connectTo(const std::string& file);
 /// Sends all of it.
 void sendAll(int socket, std::string_view bytes);
+/// Sends what `append` makes, time and again, and reads nothing, until nothing more is taken or the
+/// connection is ended.
+void sendUntilFull(int socket, const std::function<void(std::string&)>& append);
 /// Appends what has arrived, waiting for at least a byte; throws when the connection ends.
 void receiveInto(int socket, std::string& buffer);
 

@@ -57,9 +57,18 @@ class World:
         service = self.build / "tests/bench/bench_echo_service"
         self._start(f"echo-{name}", service, "--bare", "--bus", self.address, "--name", name)
 
+    def start_domain(self):
+        """A domain that runs in the emulator; its number."""
+        kernel = self.directory / "kernel"
+        kernel.write_text("the emulator runs a program of its own\n")
+        self._start("domain", self.build / "tests/foreign/foreign_domain", "--emulator-directory", self._emulator(),
+                    "--kernel", kernel)
+        return self.messages("domain").splitlines()[-1]
+
     def start_proxy(self, name, incoming, rules=None, domain=DOMAIN, outgoing=None, options=()):
         """rpc-proxy that takes clients of `domain` in at the channel `incoming`, with `rules` (text); without a domain they are
-        programs of dom0's, to whom none apply. It leads to the bus, or to the channel `outgoing`."""
+        of the one that the channel tells: over vchan that of the hypervisor, else programs of dom0's, to whom none apply. It
+        leads to the bus, or to the channel `outgoing`."""
         arguments = ["-i", incoming, "-o", outgoing or f"unix:{self.socket}", "--hypervisor", "emulated",
                      "--emulator-directory", self._emulator(), "--no-vm-rules", *options]
         if domain is not None:

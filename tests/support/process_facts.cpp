@@ -38,7 +38,7 @@ std::int64_t valueOf(const std::string& text, const std::string& key) {
 Memory memoryOf(pid_t pid) {
     const std::string text = contentOf(procOf(pid) / "smaps_rollup");
     auto kib = [&text](const char* key) { return static_cast<double>(valueOf(text, key)); };
-    return {kib("Rss"), kib("Pss"), kib("Private_Dirty")};
+    return {kib("Rss"), kib("Pss"), kib("Private_Dirty"), kib("Anonymous")};
 }
 
 double processorTimeOf(pid_t pid) {

@@ -13,7 +13,8 @@ namespace xb::test {
 struct Memory {
     double resident = 0;
     double proportional = 0;
-    double privateDirty = 0;
+    double privateDirty = 0; ///< pages of files that were written and are not on the disk yet count too
+    double anonymous = 0;    ///< pages that are of no file, or not any more
 };
 Memory memoryOf(pid_t pid);
 

@@ -10,6 +10,8 @@
 namespace xb::test {
 namespace {
 
+using namespace std::string_literals;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -201,6 +203,7 @@ TEST_F(ProxyBrowser, WhatIsNoMessageIsAnswered) {
          R"({"id":7,"destination":"a.b","method":"m",)"})
         EXPECT_THAT(answerTo(text), testing::AnyOf(invalid("7"), invalid("0"))) << text;
     EXPECT_THAT(answerTo(std::string(100000, '[')), HasSubstr("InvalidArgs"));
+    EXPECT_THAT(answerTo("{\"id\":7," + echo("one") + "}\0{\"id\":9}"s), HasSubstr("NUL at byte"));
     EXPECT_THAT(browser->call(8, echo("still here")), HasSubstr("still here"));
 }
 
@@ -312,6 +315,9 @@ TEST_F(ProxyBrowser, OneThatNeverReadsIsBoundedAndDropped) {
         EXPECT_THAT(other->call(++id, echo("hello")), HasSubstr("hello"));
     }
     EXPECT_TRUE(slow->ended());
+    EXPECT_THAT(proxy->messages(),
+                ContainsRegex("browser uid [0-9]+, pid [0-9]+: it does not read: [0-9]+ bytes wait for it "
+                              "\\(limit 65536\\), and none was taken in 3000 ms"));
 }
 
 TEST_F(ProxyBrowser, TwoHundredRudeClients) {
@@ -334,11 +340,38 @@ TEST_F(ProxyBrowser, TwoHundredRudeClients) {
     EXPECT_THAT(good->call(3, echo("hello")), HasSubstr("hello"));
 }
 
-TEST_F(ProxyBrowser, TheirConnectionsEndWithTheProxy) {
-    start();
-    const auto browser = tab();
+TEST_F(ProxyBrowser, AreToldThatTheProxyEnds) {
+    start("allow all\n", {"--farewell-timeout", "60000"});
+    auto browser = tab(), other = tab();
+    WebSocketClient half(loop, socket());
+    half.send("GET / HTTP/1.1\r\nHost: loc");
     proxy->signal(SIGTERM);
+    EXPECT_EQ(browser->closeCode(), 1001);
+    EXPECT_EQ(other->closeCode(), 1001);
+    EXPECT_TRUE(half.ended()) << "it has nothing to be told in";
+    EXPECT_THROW(WebSocketClient(loop, socket()), Error) << "nobody new";
+    browser->send(WebSocketClient::frame(8, "\x03\xe9"));
     EXPECT_TRUE(browser->ended());
+    browser.reset();
+    EXPECT_TRUE(proxy->running()) << "it waits for the other one";
+    other.reset();
+    EXPECT_EQ(proxy->waitEnd(), 0);
+}
+
+TEST_F(ProxyBrowser, WhoDoesNotTakeLeaveIsNotWaitedForLong) {
+    start("allow all\n", {"--farewell-timeout", "200"});
+    const auto rude = tab();
+    proxy->signal(SIGTERM);
+    EXPECT_EQ(proxy->waitEnd(), 0);
+    EXPECT_EQ(rude->closeCode(), 1001);
+}
+
+TEST_F(ProxyBrowser, WhoIsToldTwiceEndsAtOnce) {
+    start("allow all\n", {"--farewell-timeout", "600000"});
+    const auto rude = tab();
+    proxy->signal(SIGTERM);
+    EXPECT_EQ(rude->closeCode(), 1001);
+    proxy->signal(SIGTERM);
     EXPECT_EQ(proxy->waitEnd(), 0);
 }
 

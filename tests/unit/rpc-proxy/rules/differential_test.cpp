@@ -83,7 +83,7 @@ TEST(Differential, LargeSets) {
     EXPECT_GT(counts.allowed + counts.denied, 500U);
 }
 
-// What a set keeps of a rule is its text: it must come back as it was.
+// A set keeps rules as numbers of what is in its index: they must come back as they were.
 TEST(Differential, RulesComeBackFromTheSet) {
     std::mt19937 random(3); // NOLINT(cert-msc51-cpp)
     auto choose = [&random](std::size_t n) { return random() % n; };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rules file that is shipped: what each kind of domain may do with it, with a twin that may not.
 #include "rpc-proxy/rules/lint.hpp"
+#include "rpc-proxy/rules/parser.hpp"
 #include "tests/unit/rpc-proxy/rules/ask.hpp"
 
 #include <fstream>
@@ -12,6 +13,7 @@ namespace {
 constexpr const char* xenmgr = "com.citrix.xenclient.xenmgr";
 constexpr const char* db = "com.citrix.xenclient.db";
 constexpr const char* bus = "org.freedesktop.DBus";
+constexpr const char* introspectable = "org.freedesktop.DBus.Introspectable";
 constexpr const char* properties = "org.freedesktop.DBus.Properties";
 
 class ShippedRules : public testing::Test {
@@ -21,6 +23,16 @@ protected:
         const std::string text{std::istreambuf_iterator<char>(file), {}};
         EXPECT_FALSE(text.empty());
         rules_ = rulesOf(text, "rpc-proxy.rules");
+    }
+    /// With a rule of the VM's besides.
+    void addVmRule(std::string_view text) {
+        std::vector<Rule> rules;
+        for (std::size_t i = 1; i < rules_->size(); ++i)
+            rules.push_back(rules_->rule(i));
+        const ParseResult ofVm = parseVmRule(text, oneUuid, 0);
+        ASSERT_TRUE(ofVm.ok()) << ofVm.errorText("vm");
+        rules.push_back(ofVm.rules.front());
+        rules_ = std::make_shared<const RuleSet>(rules);
     }
 
     struct Peer {
@@ -101,6 +113,22 @@ TEST_F(ShippedRules, GuestsHaveTheSwitcherBarDiagnosticsAndRequests) {
     EXPECT_FALSE(mayCall(guest, {xenmgr, "com.citrix.xenclient.xenmgr.diag", "save"}));
     EXPECT_TRUE(mayCall(guest, {xenmgr, "com.citrix.xenclient.xenmgr.guestreq", "request_attention"}));
     EXPECT_FALSE(mayCall(guest, {xenmgr, "com.citrix.xenclient.xenmgr.guestreq", "other"}));
+}
+
+// The rule is that of rpc-proxy(8).
+TEST_F(ShippedRules, GuestsHaveXecWhereARuleOfTheirVmSaysSo) {
+    const Peer guest{"svm"};
+    const Call introspect{xenmgr, introspectable, "Introspect"};
+    EXPECT_FALSE(mayCall(guest, introspect));
+    EXPECT_TRUE(mayCall({"uivm"}, introspect));
+    addVmRule("allow inc-method-call destination com.citrix.xenclient.xenmgr "
+              "interface org.freedesktop.DBus.Introspectable member Introspect");
+    EXPECT_TRUE(mayCall(guest, introspect));
+    EXPECT_FALSE(mayCall(guest, {db, introspectable, "Introspect"}));
+    EXPECT_FALSE(mayCall(guest, {xenmgr, xenmgr, "Introspect"}));
+    EXPECT_FALSE(mayCall(guest, {xenmgr, introspectable, "Other"}));
+    EXPECT_FALSE(mayCall(guest, {xenmgr, properties, "Set", introspectable}));
+    EXPECT_FALSE(mayCall(guest, {xenmgr, xenmgr, "create_vm"}));
 }
 
 TEST_F(ShippedRules, GuestAgentsTellThatTheyAreThere) {
