@@ -14,7 +14,7 @@ std::string parseTransferRate(std::string_view text, TransferRate& rate) {
     constexpr std::uint64_t defaultIntervalUs = 50000;
     constexpr std::uint64_t usPerSecond = 1000000;
     constexpr std::uint64_t most = 1000000000; // of the numbers before the units
-    const auto complaint = fmt::format("rate \"{}\" is not of the form 10Mb/s or 250KB/s@20ms", text);
+    auto complaint = fmt::format("rate \"{}\" is not of the form 10Mb/s or 250KB/s@20ms", text);
     const auto takeNumber = [](std::string_view& from) -> std::optional<std::uint64_t> {
         const auto digits = std::min(from.find_first_not_of("0123456789"), from.size());
         std::uint64_t number = 0;
