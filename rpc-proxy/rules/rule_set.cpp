@@ -17,6 +17,7 @@ namespace {
 constexpr unsigned fieldShift = 28;
 constexpr std::uint32_t ofPeer = messageFields << fieldShift;
 constexpr std::uint32_t placeMask = (1U << fieldShift) - 1;
+static_assert(messageFields < 1U << (32 - fieldShift));
 
 std::vector<Condition> peerConditions(const Rule& rule) {
     std::vector<Condition> conditions;

@@ -3,19 +3,14 @@
 
 #include "programs.hpp"
 #include "toolstack/libs/error.hpp"
-#include "wire_client.hpp"
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
-#include <chrono>
 
 namespace xb::bench {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr unsigned char wholeText = 0x81; // RFC 6455, 5.2: the last fragment, opcode 1
 constexpr unsigned char masked = 0x80;
@@ -29,26 +24,24 @@ unsigned byteAt(std::string_view text, std::size_t at) {
 
 } // namespace
 
-BrowserClient::BrowserClient(const std::string& file) : socket_(connectTo(file)) {
+BrowserClient::BrowserClient(const std::string& file) : CallingClient(file) {
     upgrade();
     std::string out;
     appendText(out,
                fmt::format(R"({{"id":{},"destination":"org.freedesktop.DBus","path":"/org/freedesktop/DBus",)"
                            R"("interface":"org.freedesktop.DBus","method":"Hello","args":[]}})",
                            ++id_));
-    sendAll(socket_.get(), out);
-    while (takeReplies() == 0)
-        receiveInto(socket_.get(), in_);
+    send(out);
+    waitForReply();
 }
 
 void BrowserClient::upgrade() {
-    sendAll(socket_.get(),
-            "GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\nUpgrade: websocket\r\n"
-            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+    send("GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\nUpgrade: websocket\r\n"
+         "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
     std::size_t end = 0;
     while ((end = in_.find("\r\n\r\n")) == std::string::npos)
-        receiveInto(socket_.get(), in_);
+        receive();
     if (!in_.starts_with("HTTP/1.1 101 "))
         throw Error("the proxy for browsers answers: " + in_.substr(0, in_.find('\r')));
     in_.erase(0, end + 4);
@@ -102,44 +95,10 @@ void BrowserClient::appendCall(std::string& out) {
     appendText(out, fmt::format(R"({{"id":{},{})", ++id_, rest));
 }
 
-void BrowserClient::oneByOne(unsigned count, std::vector<double>& times) {
-    std::string out;
-    for (unsigned i = 0; i < count; ++i) {
-        out.clear();
-        appendCall(out);
-        const auto begin = Clock::now();
-        sendAll(socket_.get(), out);
-        do {
-            receiveInto(socket_.get(), in_);
-        } while (takeReplies() == 0);
-        times.push_back(std::chrono::duration<double, std::micro>(Clock::now() - begin).count());
-    }
-}
-
-void BrowserClient::callUntilFull() {
-    sendUntilFull(socket_.get(), [this](std::string& out) { appendCall(out); });
-}
-
 void BrowserClient::sendHalfAText() {
     std::string out;
     appendCall(out);
-    sendAll(socket_.get(), std::string_view(out).substr(0, out.size() / 2));
-}
-
-double BrowserClient::inFlight(unsigned window, unsigned count) {
-    unsigned sent = 0;
-    unsigned answered = 0;
-    std::string out;
-    const auto begin = Clock::now();
-    while (answered < count) {
-        out.clear();
-        for (; sent < std::min(count, answered + window); ++sent)
-            appendCall(out);
-        sendAll(socket_.get(), out);
-        receiveInto(socket_.get(), in_);
-        answered += takeReplies();
-    }
-    return count / std::chrono::duration<double>(Clock::now() - begin).count();
+    send(std::string_view(out).substr(0, out.size() / 2));
 }
 
 } // namespace xb::bench

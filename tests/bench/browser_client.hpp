@@ -1,39 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// A browser of the measurements: JSON calls of the echo service in a WebSocket. Blocking; every failed call
-// is thrown.
+// A browser of the measurements: JSON calls of the echo service in a WebSocket.
 #pragma once
 
-#include "toolstack/libs/unique_fd.hpp"
+#include "calling_client.hpp"
 
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace xb::bench {
 
-class BrowserClient {
+class BrowserClient final : public CallingClient {
 public:
-    /// Connects to the unix socket `file` of a proxy for browsers, and says Hello.
+    /// Connects to the unix socket `file` of a proxy for browsers, and says Hello. The calls are those of a
+    /// WireClient.
     explicit BrowserClient(const std::string& file);
 
-    /// `count` calls, one after the other; adds the microseconds that each took.
-    void oneByOne(unsigned count, std::vector<double>& times);
-    /// Sends calls and reads nothing, until nothing more is taken or the connection is ended.
-    void callUntilFull();
     /// Begins a text that does not go on.
     void sendHalfAText();
-    /// Calls per second with `window` of them under way at any time; the calls are those of a WireClient.
-    double inFlight(unsigned window, unsigned count);
 
 private:
     void upgrade();
     void appendText(std::string& out, std::string_view text) const;
-    void appendCall(std::string& out);
-    unsigned takeReplies();
+    void appendCall(std::string& out) override;
+    unsigned takeReplies() override;
 
-    UniqueFd socket_;
-    std::string in_;
     std::uint32_t id_ = 0;
 };
 

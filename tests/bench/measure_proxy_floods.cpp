@@ -116,10 +116,8 @@ private:
     std::vector<std::unique_ptr<BrowserClient>> browsers_;
 };
 
-template <class Client>
-void measure(Report& report, Effort effort, const std::string& socket, unsigned times,
-             const std::string& name, const MakeTrouble& make) {
-    Client client(socket);
+void measure(Report& report, Effort effort, CallingClient& client, unsigned times, const std::string& name,
+             const MakeTrouble& make) {
     std::vector<double> without, with, passedOver;
     const unsigned calls = effort.times(callsPerRound * rounds / times);
     for (unsigned i = 0; i < times; ++i) {
@@ -147,12 +145,12 @@ void measureRudeBrowsers(ProxyWorld& world, Report& report, Effort effort) {
     const std::string& socket = proxy.socket;
     const double before = memoryOf(proxy.pid()).anonymous;
     double most = 0;
-    measure<BrowserClient>(report, effort, socket, rudeRounds, fmt::format("{} rude browsers", rudeBrowsers),
-                           [&] {
-                               auto trouble = std::make_unique<RudeBrowsers>(socket);
-                               most = std::max(most, memoryOf(proxy.pid()).anonymous);
-                               return trouble;
-                           });
+    BrowserClient client(socket);
+    measure(report, effort, client, rudeRounds, fmt::format("{} rude browsers", rudeBrowsers), [&] {
+        auto trouble = std::make_unique<RudeBrowsers>(socket);
+        most = std::max(most, memoryOf(proxy.pid()).anonymous);
+        return trouble;
+    });
     report.add({fmt::format("memory of {} rude browsers", rudeBrowsers), (most - before) / 1024, "MiB"});
     proxy.stop();
 }
@@ -162,14 +160,14 @@ void measureRudeBrowsers(ProxyWorld& world, Report& report, Effort effort) {
 void measureFloods(ProxyWorld& world, Report& report, Effort effort) {
     RunningProxy proxy = world.startProxy(100);
     const std::string& socket = proxy.socket;
-    measure<WireClient>(report, effort, socket, rounds, "nobody", [] { return std::make_unique<Trouble>(); });
-    measure<WireClient>(report, effort, socket, rounds, "one who never reads",
-                        [&socket] { return std::make_unique<NeverReads>(socket); });
-    measure<WireClient>(report, effort, socket, rounds, fmt::format("{} half-open connections", halfOpen),
-                        [&socket] { return std::make_unique<HalfOpen>(socket); });
-    measure<WireClient>(report, effort, socket, rounds,
-                        fmt::format("{} connects a second", connectsPerSecond),
-                        [&socket] { return std::make_unique<Connects>(socket); });
+    WireClient client(socket);
+    measure(report, effort, client, rounds, "nobody", [] { return std::make_unique<Trouble>(); });
+    measure(report, effort, client, rounds, "one who never reads",
+            [&socket] { return std::make_unique<NeverReads>(socket); });
+    measure(report, effort, client, rounds, fmt::format("{} half-open connections", halfOpen),
+            [&socket] { return std::make_unique<HalfOpen>(socket); });
+    measure(report, effort, client, rounds, fmt::format("{} connects a second", connectsPerSecond),
+            [&socket] { return std::make_unique<Connects>(socket); });
     proxy.stop();
     measureRudeBrowsers(world, report, effort);
 }

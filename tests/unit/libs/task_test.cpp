@@ -113,15 +113,15 @@ asio::execution_context::id LoopEnds::id;
 struct SlowWork {
     std::promise<void> begun;
     std::promise<void> mayEnd;
-    std::atomic<bool> done = false;
+    std::promise<void> loopEnded;
+    std::atomic<bool> loopWaited = false;
 };
 
 Task<> slow(Workers& workers, SlowWork& work, std::shared_ptr<int> held) {
     co_await workers.run([&work] {
         work.begun.set_value();
         work.mayEnd.get_future().wait();
-        std::this_thread::sleep_for(std::chrono::milliseconds(20)); // what a disk takes
-        work.done = true;
+        work.loopWaited = work.loopEnded.get_future().wait_for(50ms) == std::future_status::timeout;
     });
     ++*held;
 }
@@ -139,7 +139,8 @@ TEST(Workers, ALoopThatEndsWaitsForWhatItsCoroutinesHaveUnderWay) {
         // Services end in the reverse order of their making: this one before any that a trip has made.
         asio::use_service<LoopEnds>(loop.context()).tell = [&work] { work.mayEnd.set_value(); };
     }
-    EXPECT_TRUE(work.done);
+    work.loopEnded.set_value();
+    EXPECT_TRUE(work.loopWaited);
     EXPECT_TRUE(seen.expired()) << "the coroutine is still there, and its loop is not";
 }
 
