@@ -250,15 +250,31 @@ Task<> Backends::connect(BackendPtr backend, Leaves front) {
     co_await write(backend, std::move(result));
 }
 
-// The state last, so that whoever sees it finds the rest.
+// The state last, so that whoever sees it finds the rest. Nothing is written for a device whose nodes are
+// gone: the toolstack may remove them at any time, and what is written after it would stay for ever. Linux
+// looks in the same way (xenbus_switch_state).
 Task<> Backends::write(BackendPtr backend, Leaves leaves) {
-    XenStore::Changes changes;
-    for (const auto& [name, value] : leaves)
-        if (name != "state")
-            changes.emplace_back(backend->path + "/" + name, value);
-    if (const auto state = leaf(leaves, "state"); !state.empty())
-        changes.emplace_back(backend->path + "/state", state);
-    co_await store_.apply(std::move(changes));
+    auto work = [path = backend->path, leaves = std::move(leaves)](xs_handle* handle) {
+        inTransaction(handle, path, [&](std::uint32_t transaction) {
+            const std::string state = path + "/state";
+            unsigned length = 0;
+            const std::unique_ptr<void, decltype(&std::free)> there(
+                xs_read(handle, transaction, state.c_str(), &length), &std::free);
+            if (!there && errno == ENOENT)
+                return;
+            auto put = [&](const std::string& node, const std::string& value) {
+                if (!xs_write(handle, transaction, node.c_str(), value.data(),
+                              static_cast<unsigned>(value.size())))
+                    throw systemError("xenstore: cannot write " + node, errno);
+            };
+            for (const auto& [name, value] : leaves)
+                if (name != "state")
+                    put(path + "/" + name, value);
+            if (const auto value = leaf(leaves, "state"); !value.empty())
+                put(state, value);
+        });
+    };
+    co_await store_.run(std::move(work));
 }
 
 Task<> Backends::waitUntilReady(DomId frontend, DeviceId id, std::chrono::milliseconds limit) {
