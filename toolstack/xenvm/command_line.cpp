@@ -60,8 +60,7 @@ void addOptions(CLI::App& app, Settings& settings, Classic& classic, Seconds& se
                    "for lock files [/run/xenbroker/xenvm below --root]")
         ->type_name("DIR");
 
-    app.add_option("--core-directory", cores.directory,
-                   "for cores [/var/lib/xenbroker/cores below --root]")
+    app.add_option("--core-directory", cores.directory, "for cores [/var/lib/xenbroker/cores below --root]")
         ->type_name("DIR");
     app.add_option("--max-cores", settings.vm.coreLimits.files, "cores there, of all VMs")
         ->capture_default_str();
