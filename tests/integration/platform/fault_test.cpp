@@ -58,8 +58,10 @@ TEST_F(Fault, AKilledManagerAdoptsWhatRuns) {
 
 TEST_F(Fault, ManagerAndMonitorKilledTogether) {
     Platform::kill(platform.xenmgr());
-    ::kill(platform.monitorOf(path), SIGKILL);
-    EXPECT_TRUE(platform.waitFor([&] { return platform.monitorOf(path) < 0; }));
+    const pid_t monitor = platform.monitorOf(path);
+    ASSERT_GT(monitor, 0);
+    ::kill(monitor, SIGKILL);
+    EXPECT_TRUE(Platform::waitForEnd(monitor));
     platform.startXenmgr();
     EXPECT_EQ(platform.state(path), "running");
     expectUnharmed();

@@ -4,13 +4,19 @@
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/files.hpp"
 #include "toolstack/libs/log.hpp"
+#include "toolstack/libs/unique_fd.hpp"
 #include "toolstack/libs/uuid.hpp"
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cerrno>
 #include <csignal>
 #include <iostream>
+#include <poll.h>
 #include <sstream>
+#include <sys/inotify.h>
+#include <sys/syscall.h>
 
 namespace xb::test {
 
@@ -206,6 +212,14 @@ pid_t Platform::monitorOf(const std::string& vmPath) {
     return -1;
 }
 
+bool Platform::waitForEnd(pid_t pid) {
+    const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    if (!process)
+        return errno == ESRCH;
+    pollfd ended{process.get(), POLLIN, 0};
+    return ::poll(&ended, 1, static_cast<int>(std::chrono::milliseconds(patience).count())) == 1;
+}
+
 std::string Platform::state(const std::string& vmPath) {
     return await(vm(vmPath).getState());
 }
@@ -222,6 +236,26 @@ bool Platform::waitForState(const std::string& vmPath, const std::string& wanted
     if (state(vmPath) == wanted)
         return true;
     return waitFor([&] { return current == wanted; });
+}
+
+bool Platform::says(const std::string& vmPath, const std::string& text) {
+    const auto file = emulatorDirectory() / "console" / (await(vm(vmPath).getName()) + ".log");
+    const UniqueFd changes(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+    if (!changes || ::inotify_add_watch(changes.get(), file.parent_path().c_str(),
+                                        IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
+        throw systemError("cannot watch " + file.parent_path().string(), errno);
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (readFileIfThere(file).value_or("").find(text) == std::string::npos) {
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        pollfd changed{changes.get(), POLLIN, 0};
+        if (left.count() <= 0 || ::poll(&changed, 1, static_cast<int>(left.count())) != 1)
+            return false;
+        std::array<char, 16 * 1024> events{};
+        while (::read(changes.get(), events.data(), events.size()) > 0) {
+        }
+    }
+    return true;
 }
 
 std::string Platform::console(const std::string& vmPath) {

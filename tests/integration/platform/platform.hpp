@@ -78,10 +78,15 @@ public:
     std::string createVm(const std::string& commandLine = "");
     /// Pid of the VM's xenvm.
     pid_t monitorOf(const std::string& vmPath);
+    /// Waits until the process, of whose pid we cannot be the parent, has ended: its name on the bus goes
+    /// before.
+    static bool waitForEnd(pid_t pid);
     std::string state(const std::string& vmPath);
     bool waitForState(const std::string& vmPath, const std::string& state);
     /// The guest's console since its start.
     std::string console(const std::string& vmPath);
+    /// Waits until the guest has said `text`. What a guest says is no event of the bus: the file is watched.
+    bool says(const std::string& vmPath, const std::string& text);
 
     /// Signals of com.citrix.xenclient.xenmgr so far: "member arg arg ...".
     const std::vector<std::string>& signals() const { return signals_; }

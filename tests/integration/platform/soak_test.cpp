@@ -143,8 +143,7 @@ TEST_F(Soak, NothingGrowsWhileAVmStartsAndStops) {
     const int warm = std::max(cycles / 10, 4);
     // Most guests end before they have read their disk: one that has starts the threads for that.
     platform.await(platform.vm(path).start());
-    ASSERT_TRUE(
-        platform.waitFor([&] { return platform.console(path).find(": ready") != std::string::npos; }));
+    ASSERT_TRUE(platform.says(path, ": ready"));
     platform.await(platform.vm(path).destroy());
     for (int i = 0; i < warm; ++i)
         ASSERT_NO_FATAL_FAILURE(cycle(i));
