@@ -31,6 +31,7 @@ struct Seconds {
     double stop = 1800;
     double forceAfter = 0;
     double restartSpacing = 5;
+    double maxRestartSpacing = 300;
 };
 
 /// Where cores go, and how much of them.
@@ -79,6 +80,9 @@ void addOptions(CLI::App& app, Settings& settings, Classic& classic, Seconds& se
         ->check(time)
         ->capture_default_str();
     app.add_option("--restart-spacing", seconds.restartSpacing, "seconds between automatic restarts")
+        ->check(time)
+        ->capture_default_str();
+    app.add_option("--max-restart-spacing", seconds.maxRestartSpacing, "and at most, as they go on")
         ->check(time)
         ->capture_default_str();
 
@@ -149,6 +153,7 @@ int start(Settings& settings, const Classic& classic, const Seconds& seconds, co
     settings.vm.limits.stop = milliseconds(seconds.stop);
     settings.vm.limits.forceAfter = milliseconds(seconds.forceAfter);
     settings.vm.limits.restartSpacing = milliseconds(seconds.restartSpacing);
+    settings.vm.limits.maxRestartSpacing = milliseconds(seconds.maxRestartSpacing);
     if (settings.stateDirectory.empty())
         settings.stateDirectory = below(settings.common.root, "/run/xenbroker/xenvm");
     return serve(std::move(settings));

@@ -62,7 +62,8 @@ Vm::Vm(const Executor& executor, xen::Hypervisor& hypervisor, VmOptions options,
     : executor_(executor), hypervisor_(hypervisor), options_(std::move(options)), listener_(listener),
       config_(options_.uuid, options_.configFile, options_.strictConfig),
       mirror_(std::make_shared<StateMirror>(executor, hypervisor.store(), options_.uuid)),
-      operations_(executor), wake_(executor) {}
+      operations_(executor), wake_(executor),
+      pace_(options_.limits.restartSpacing, options_.limits.maxRestartSpacing) {}
 
 // ---- start
 
@@ -71,13 +72,14 @@ Task<> Vm::start(bool paused) {
     requireStartable(); // a second start is refused at once, not after the first
     AsyncMutex::Lock lock = co_await operations_.lock();
     requireStartable();
+    pace_.forget();
     co_await startLocked(paused);
     co_await mirror_->flush();
 }
 
 Task<> Vm::startLocked(bool paused, Intent owed) {
     ++generation_;
-    lastStart_ = steady_clock::now();
+    pace_.started(steady_clock::now());
     std::exception_ptr failure;
     try {
         co_await build(owed);

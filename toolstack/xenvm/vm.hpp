@@ -12,6 +12,7 @@
 #include "toolstack/xenvm/life_cycle.hpp"
 #include "toolstack/xenvm/node_watches.hpp"
 #include "toolstack/xenvm/policy.hpp"
+#include "toolstack/xenvm/restart_pace.hpp"
 #include "toolstack/xenvm/state_mirror.hpp"
 #include "xen/hypervisor.hpp"
 
@@ -33,9 +34,10 @@ struct VmLimits {
     std::chrono::milliseconds forceAfter{0};
     /// Between the presses of the power button, for guests that take the first for a wake-up.
     std::chrono::milliseconds buttonSpacing{1000};
-    /// Least time between two starts that xenvm makes by itself, so that a VM that dies at once does not
-    /// spin.
+    /// Least time between two starts that xenvm makes by itself, and what it grows to while the VM ends soon
+    /// after each, so that one that dies at once does not spin.
     std::chrono::milliseconds restartSpacing{5000};
+    std::chrono::milliseconds maxRestartSpacing{5 * 60 * 1000};
 };
 
 /// Presses of the power button, the first included.
@@ -239,7 +241,7 @@ private:
     bool adopted_ = false;       ///< a domain or a state of the last xenvm
     int destroyers_ = 0;
     unsigned generation_ = 0; ///< counts operations that make a pending restart pointless
-    std::chrono::steady_clock::time_point lastStart_;
+    RestartPace pace_;
     std::string lastError_;
     std::optional<Workers> fileWorkers_; ///< the last member: its thread ends before what it reports to
 };

@@ -228,9 +228,11 @@ Reaction Vm::reactionTo(const xen::DomainEvent& event) const {
 
 Task<> Vm::restartLater(unsigned generation) {
     const auto self = shared_from_this();
-    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(
-        lastStart_ + options_.limits.restartSpacing - steady_clock::now());
-    if (lastStart_ != steady_clock::time_point() && wait.count() > 0)
+    const auto wait = pace_.next(steady_clock::now());
+    if (pace_.row() > 1)
+        log::warn("restart {} in a row: in {:.1f} s", pace_.row(),
+                  std::chrono::duration<double>(wait).count());
+    if (wait.count() > 0)
         co_await delay(wait);
     AsyncMutex::Lock lock = co_await operations_.lock();
     if (generation_ != generation || !mayStart(state()))

@@ -259,6 +259,20 @@ TEST_F(VmEvents, restartsAreSpacedAndYieldToOthers) {
     EXPECT_EQ(hypervisor.built.size(), 2U);
 }
 
+TEST_F(VmEvents, restartsInARowBecomeRare) {
+    options.limits.restartSpacing = std::chrono::milliseconds(10);
+    running("");
+    const auto begin = std::chrono::steady_clock::now();
+    for (std::size_t builds = 2; builds <= 6; ++builds) {
+        hypervisor.stop(static_cast<xen::DomId>(vm->domid()), ShutdownReason::reboot);
+        ASSERT_TRUE(
+            until([&] { return hypervisor.built.size() == builds && vm->state() == LifeState::running; }));
+    }
+    // A start is made up to a millisecond sooner: the clock of timers is coarser than ours.
+    EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(20 + 40 + 80 + 160 - 5))
+        << "the first was due 10 ms after the start, which was before";
+}
+
 TEST_F(VmEvents, failedRestartIsReported) {
     const auto domid = running("");
     hypervisor.failCreate = "out of domains";
