@@ -36,12 +36,20 @@ const char* textOf(Code code) {
         return "No such disk";
     case Code::incorrectDiskType:
         return "Incorrect disk type";
+    case Code::missingPvAddons:
+        return "Performing this action requires PV addons installed inside VM";
     case Code::suppressedByPolicy:
         return "Action suppressed by active policy settings";
     case Code::noSuchNic:
         return "No such NIC";
     case Code::io:
         return "IO error";
+    case Code::didNotWake:
+        return "Failed to resume vm from sleep";
+    case Code::didNotSleep:
+        return "Timeout waiting for guest to enter sleep state";
+    case Code::didNotHibernate:
+        return "Timeout waiting for guest to enter hibernated state";
     case Code::networkBackendNotRunning:
         return "Network backend domain is not running";
     case Code::unsupportedLanguage:
@@ -65,6 +73,7 @@ constexpr std::array failuresOfMonitors{
     Named{monitor::didNotShutDown, Code::didNotShutDown},
     Named{monitor::alreadyCreated, Code::alreadyCreated},
     Named{monitor::missingCapability, Code::missingCapability},
+    Named{monitor::noPvDriver, Code::missingPvAddons},
 };
 
 bool hasCode(std::string_view text) {

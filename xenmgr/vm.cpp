@@ -49,7 +49,8 @@ std::string Vm::describe(const char* operation) const {
 }
 
 int Vm::acpiState() const {
-    return acpiStateOf(state_, context_.db.readBool(node() + "/hibernated", false));
+    return asleep_ ? acpiStateOf(VmState::suspended, false)
+                   : acpiStateOf(state_, context_.db.readBool(node() + "/hibernated", false));
 }
 
 // --- operations ---
@@ -57,6 +58,10 @@ int Vm::acpiState() const {
 Task<> Vm::start() {
     auto self = shared_from_this();
     auto lock = co_await operation_.lock();
+    if (state_ == VmState::suspended)
+        throw coded(Code::badState,
+                    describe("start") +
+                        ": it is suspended; resume_from_file lets it go on, destroy gives up what was saved");
     if (isRunning(state_)) {
         log::info("VM \"{}\" is {} already: not started again", displayName(), publicWord(state_));
         co_return;
@@ -80,6 +85,11 @@ Task<> Vm::startLocked() {
 }
 
 Task<> Vm::prepareAndStart() {
+    Bringer bring = [](idl::xenvm::XenvmClient monitor) -> Task<> { co_await monitor.start(false); };
+    co_await bringUp("start", std::move(bring));
+}
+
+Task<> Vm::bringUp(const char* operation, Bringer bring) {
     co_await timeOffsetKept_.wait();
     co_await context_.db.fresh();
     context_.db.requireAvailable();
@@ -95,11 +105,11 @@ Task<> Vm::prepareAndStart() {
         const auto file = context_.settings.runDirectory / ("xenvm-" + uuid_);
         handOver(file, text);
         co_await configureMonitor(file.string());
-        const auto client = context_.links.client(uuid_);
-        co_await client.start(false);
+        auto client = context_.links.client(uuid_);
+        co_await bring(std::move(client));
     } catch (const Error& e) {
-        failed("start", e.what());
-        throw operationError(describe("start"), e);
+        failed(operation, e.what());
+        throw operationError(describe(operation), e);
     }
 }
 
@@ -135,6 +145,8 @@ Task<> Vm::shutdown() {
     auto lock = co_await operation_.lock();
     if (!isRunning(state_))
         co_return;
+    if (asleep_)
+        co_await wake(); // asleep it hears nothing
     stopRequested_ = true;
     try {
         co_await context_.links.settled(uuid_);
@@ -331,6 +343,7 @@ void Vm::setState(VmState state, int domid) {
     domid_ = domid;
     if (!changed)
         return;
+    asleep_ = false;
     log::info("VM \"{}\" is {} (domid {})", displayName(), internalWord(state), domid);
     // A reboot is announced as a shutdown; its restart follows.
     if (state != VmState::preCreate)

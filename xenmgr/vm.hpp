@@ -6,6 +6,7 @@
 // Operations on one VM's life happen one at a time, except destroy, which may interrupt a start.
 #pragma once
 
+#include "idl/xenvm_client.hpp"
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/task.hpp"
 #include "xenmgr/context.hpp"
@@ -45,6 +46,17 @@ public:
     Task<> destroy();
     Task<> pause();
     Task<> unpause();
+    // vm_saving.cpp
+    /// Saves the running VM to `file`, an absolute path, and ends its domain.
+    Task<> suspendToFile(std::string file);
+    /// Starts the VM, which has no domain, from such a file; the file stays.
+    Task<> resumeFromFile(std::string file);
+    /// Makes the guest sleep (S3); nothing if it sleeps.
+    Task<> sleep();
+    /// Makes the guest hibernate (S4); nothing if it does not run.
+    Task<> hibernate();
+    /// Wakes the guest from S3.
+    Task<> resume();
     /// Path of the console's pty. Throws while there is none.
     Task<std::string> console();
     /// Asks the monitor for the state, after a restart of xenmgr.
@@ -63,8 +75,15 @@ public:
     void monitorGone();
 
 private:
+    /// Asks the monitor, which has the configuration, to make the domain.
+    using Bringer = std::function<Task<>(idl::xenvm::XenvmClient monitor)>;
+
     Task<> startLocked();
     Task<> prepareAndStart();
+    Task<> bringUp(const char* operation, Bringer bring);
+    void requireRunning(const char* operation) const;
+    void setAsleep(bool asleep);
+    Task<> wake();
     Task<> configureMonitor(std::string file);
     Task<> stopForReboot();
     Task<> finishStart();
@@ -97,6 +116,7 @@ private:
     std::optional<int> timeOffset_; ///< still to be written to the database
     Event timeOffsetKept_;
     bool stopRequested_ = false;
+    bool asleep_ = false; ///< in S3, as far as we made it; no one tells when a guest wakes by itself
     AsyncMutex operation_;
     AsyncMutex destruction_; ///< held by destroy, which does not wait for other operations
     AsyncMutex deviceLock_;

@@ -242,6 +242,24 @@ Task<std::vector<StringMap>> VmObject::listNetFirewallRules(Caller) {
     co_return rules;
 }
 
+// --- saving and sleep ---
+
+Task<> VmObject::hibernate(Caller) {
+    co_await vm_->hibernate();
+}
+Task<> VmObject::resume(Caller) {
+    co_await vm_->resume();
+}
+Task<> VmObject::resumeFromFile(Caller, std::string file) {
+    co_await vm_->resumeFromFile(std::move(file));
+}
+Task<> VmObject::sleep(Caller) {
+    co_await vm_->sleep();
+}
+Task<> VmObject::suspendToFile(Caller, std::string file) {
+    co_await vm_->suspendToFile(std::move(file));
+}
+
 // --- not there yet ---
 
 Task<> VmObject::addArgoFirewallRule(Caller, std::string) {
@@ -263,26 +281,6 @@ Task<> VmObject::deleteNetFirewallRule(Caller, std::int32_t) {
 Task<ObjectPath> VmObject::createChildServiceVm(Caller, std::string) {
     throw notSupported("create_child_service_vm");
     co_return ObjectPath();
-}
-Task<> VmObject::hibernate(Caller) {
-    throw notSupported("hibernate");
-    co_return;
-}
-Task<> VmObject::resume(Caller) {
-    throw notSupported("resume");
-    co_return;
-}
-Task<> VmObject::resumeFromFile(Caller, std::string) {
-    throw notSupported("resume_from_file");
-    co_return;
-}
-Task<> VmObject::sleep(Caller) {
-    throw notSupported("sleep");
-    co_return;
-}
-Task<> VmObject::suspendToFile(Caller, std::string) {
-    throw notSupported("suspend_to_file");
-    co_return;
 }
 Task<> VmObject::switch_(Caller) {
     throw notSupported("switch");

@@ -16,5 +16,7 @@ inline constexpr const char* didNotShutDown = "org.xenbroker.Error.DidNotShutDow
 inline constexpr const char* alreadyCreated = "org.xenbroker.Error.AlreadyCreated";
 /// The machine cannot run such a domain.
 inline constexpr const char* missingCapability = "org.xenbroker.Error.MissingCapability";
+/// The guest has no driver that could be asked.
+inline constexpr const char* noPvDriver = "org.xenbroker.Error.NoPvDriver";
 
 } // namespace xb::xenvm::errorNames

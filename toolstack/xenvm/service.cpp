@@ -53,6 +53,7 @@ static_assert(std::string_view(declared::badState) == errorNames::badState);
 static_assert(std::string_view(declared::didNotShutDown) == errorNames::didNotShutDown);
 static_assert(std::string_view(declared::alreadyCreated) == errorNames::alreadyCreated);
 static_assert(std::string_view(declared::missingCapability) == errorNames::missingCapability);
+static_assert(std::string_view(declared::noPvDriver) == errorNames::noPvDriver);
 
 [[noreturn]] void notSupported(const char* method) {
     throw Error(errors::notSupported, fmt::format("{} is not supported by this version of xenvm", method));

@@ -258,7 +258,8 @@ Task<> Vm::requireSleeper(const char* operation) {
         refuse(operation);
     const bool answers = co_await hypervisor_.hasPvDriver(*domid_);
     if (!answers)
-        throw Error(fmt::format("VM {} cannot {}: its guest has no PV driver that could be asked",
+        throw Error(errorNames::noPvDriver,
+                    fmt::format("VM {} cannot {}: its guest has no PV driver that could be asked",
                                 options_.uuid, operation));
 }
 
@@ -288,7 +289,8 @@ Task<> Vm::sleep(std::chrono::seconds limit) {
             throw Error(fmt::format("VM {} did not sleep: its guest hibernates", options_.uuid));
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock::now());
         if (left.count() <= 0)
-            throw Error(fmt::format("VM {} did not sleep within {} s", options_.uuid, limit.count()));
+            throw Error(errors::timeout,
+                        fmt::format("VM {} did not sleep within {} s", options_.uuid, limit.count()));
         wake_.clear();
         co_await wake_.waitFor(std::min(left, acpiLook));
     }
@@ -303,7 +305,8 @@ Task<> Vm::hibernate(std::chrono::seconds limit) {
     co_await requestSleep(xen::SleepState::s4, "hibernate");
     const bool stopped = co_await stopsWithin(limit);
     if (!stopped)
-        throw Error(fmt::format("VM {} did not hibernate within {} s", options_.uuid, limit.count()));
+        throw Error(errors::timeout,
+                    fmt::format("VM {} did not hibernate within {} s", options_.uuid, limit.count()));
     markStopping(Intent::halt);
     reportStopReason("hibernate");
     co_await takeDown();

@@ -30,6 +30,15 @@ protected:
         }
         return "no error";
     }
+    /// A VM whose guest knows of sleep, and is up.
+    std::string startHvm() {
+        std::string path = platform.createVm();
+        platform.await(platform.vm(path).setVirtType("hvm"));
+        platform.await(platform.vm(path).start());
+        EXPECT_TRUE(platform.waitForState(path, "running"));
+        EXPECT_TRUE(platform.says(path, ": ready"));
+        return path;
+    }
     // vm_state_changed signals of a VM, as "state acpi".
     std::vector<std::string> states(const std::string& path) {
         std::vector<std::string> result;
@@ -68,8 +77,7 @@ TEST_F(LifeCycle, AVmStartsWithDiskAndNetworkAndStops) {
     EXPECT_EQ(platform.await(platform.manager().findVmByDomid(domid)), path);
     EXPECT_THAT(platform.await(platform.manager().listDomids()), Contains(domid));
     EXPECT_EQ(platform.await(platform.vm(path).getMemoryTarget()), 32);
-    EXPECT_TRUE(platform.waitFor([&] { return platform.console(path).find(": ready") != std::string::npos; }))
-        << platform.console(path);
+    EXPECT_TRUE(platform.says(path, ": ready")) << platform.console(path);
     EXPECT_THAT(platform.console(path), HasSubstr("Marked by the test."));
     EXPECT_THAT(platform.console(path), HasSubstr(platform.await(platform.nic(nic).getMacActual())));
 
@@ -79,21 +87,21 @@ TEST_F(LifeCycle, AVmStartsWithDiskAndNetworkAndStops) {
     EXPECT_EQ(platform.await(platform.vm(path).getDomid()), -1);
     EXPECT_THAT(states(path), testing::ElementsAre("stopping 0", "stopped 5"));
 
+    const pid_t monitor = platform.monitorOf(path);
     platform.await(platform.vm(path).delete_());
     EXPECT_THAT(platform.signals(), Contains("vm_deleted " + uuid + " " + path));
     EXPECT_FALSE(std::filesystem::exists(platform.root() / "config/vms" / (uuid + ".db")));
     EXPECT_THAT(platform.await(platform.manager().listVms()), Not(Contains(path)));
     EXPECT_THAT(errorOf(platform.vm(path).start()), HasSubstr("no object " + path));
-    EXPECT_TRUE(platform.waitFor([&] { return platform.monitorOf(path) < 0; })) << "its monitor must be gone";
+    ASSERT_GT(monitor, 0);
+    EXPECT_TRUE(platform.waitForEnd(monitor)) << "its monitor must be gone";
 }
 
 TEST_F(LifeCycle, DisksAndNicsComeAndGoWhileTheGuestRuns) {
     const std::string path = platform.createVm();
     platform.await(platform.vm(path).start());
     ASSERT_TRUE(platform.waitForState(path, "running"));
-    const auto says = [&](const std::string& text) {
-        return platform.waitFor([&] { return platform.console(path).find(text) != std::string::npos; });
-    };
+    const auto says = [&](const std::string& text) { return platform.says(path, text); };
     writeFileAtomically(platform.root() / "later.raw", "It came later.\n" + std::string(1 << 20, '\0'));
     const std::string disk = platform.await(platform.vm(path).addDisk());
     platform.await(platform.disk(disk).setVirtPath("xvdb"));
@@ -115,6 +123,81 @@ TEST_F(LifeCycle, DisksAndNicsComeAndGoWhileTheGuestRuns) {
     platform.await(platform.nic(nic).delete_());
     EXPECT_THAT(platform.await(platform.vm(path).listDisks()), Not(Contains(disk)));
     EXPECT_THAT(platform.await(platform.vm(path).listNics()), Not(Contains(nic)));
+    platform.await(platform.vm(path).destroy());
+}
+
+TEST_F(LifeCycle, AVmIsSavedToAFileAndGoesOnFromIt) {
+    const std::string path = platform.createVm();
+    EXPECT_THAT(errorOf(platform.vm(path).suspendToFile("/saved")), HasSubstr("102:"));
+    platform.await(platform.vm(path).setKeepAlive(true)); // which a save has nothing to do with
+    platform.await(platform.vm(path).start());
+    ASSERT_TRUE(platform.waitForState(path, "running"));
+    const auto says = [&](const std::string& text) { return platform.says(path, text); };
+    ASSERT_TRUE(says(": ready"));
+    EXPECT_THAT(errorOf(platform.vm(path).suspendToFile("saved")), HasSubstr("InvalidArgs|suspend of VM"));
+    EXPECT_THAT(errorOf(platform.vm(path).suspendToFile("/none/saved")), HasSubstr("199:"));
+    EXPECT_EQ(platform.state(path), "running");
+
+    platform.await(platform.vm(path).suspendToFile("/saved"));
+    ASSERT_TRUE(platform.waitForState(path, "suspended"));
+    EXPECT_EQ(platform.await(platform.vm(path).getDomid()), -1);
+    EXPECT_THAT(errorOf(platform.vm(path).start()), HasSubstr("resume_from_file lets it go on"));
+    EXPECT_THAT(errorOf(platform.vm(path).resumeFromFile("/other")), HasSubstr("/other"));
+    EXPECT_EQ(platform.state(path), "suspended");
+    platform.await(platform.vm(path).resumeFromFile("/saved"));
+    ASSERT_TRUE(platform.waitForState(path, "running"));
+    EXPECT_TRUE(says("xen-guest: resumed")) << platform.console(path);
+    EXPECT_TRUE(std::filesystem::exists(platform.root() / "saved"));
+
+    // What has been saved may be given up.
+    platform.await(platform.vm(path).suspendToFile("/saved"));
+    ASSERT_TRUE(platform.waitForState(path, "suspended"));
+    platform.await(platform.vm(path).destroy());
+    ASSERT_TRUE(platform.waitForState(path, "stopped"));
+    platform.await(platform.vm(path).start());
+    ASSERT_TRUE(platform.waitForState(path, "running"));
+    platform.await(platform.vm(path).destroy());
+}
+
+TEST_F(LifeCycle, AGuestSleepsAndWakes) {
+    const std::string path = startHvm();
+    platform.forgetSignals();
+    platform.await(platform.vm(path).sleep());
+    platform.await(platform.vm(path).sleep()); // sleeps already
+    EXPECT_EQ(platform.await(platform.vm(path).getAcpiState()), 3);
+    platform.await(platform.vm(path).resume());
+    EXPECT_EQ(platform.await(platform.vm(path).getAcpiState()), 0);
+    EXPECT_TRUE(platform.waitFor([&] { return states(path).size() == 2; }));
+    EXPECT_THAT(states(path), testing::ElementsAre("running 3", "running 0"));
+    // One that sleeps is woken for its shutdown.
+    platform.await(platform.vm(path).sleep());
+    platform.await(platform.vm(path).shutdown());
+    EXPECT_TRUE(platform.waitForState(path, "stopped"));
+    EXPECT_EQ(platform.await(platform.vm(path).getAcpiState()), 5);
+}
+
+TEST_F(LifeCycle, AGuestHibernatesUntilItsNextStart) {
+    const std::string path = startHvm();
+    platform.await(platform.vm(path).setKeepAlive(true)); // which hibernation has nothing to do with
+    platform.await(platform.vm(path).hibernate());
+    ASSERT_TRUE(platform.waitForState(path, "stopped"));
+    EXPECT_TRUE(platform.await(platform.vm(path).getHibernated()));
+    EXPECT_EQ(platform.await(platform.vm(path).getAcpiState()), 4);
+    platform.await(platform.vm(path).hibernate()); // nothing to do
+    platform.await(platform.vm(path).start());
+    EXPECT_FALSE(platform.await(platform.vm(path).getHibernated()));
+    platform.await(platform.vm(path).destroy());
+}
+
+TEST_F(LifeCycle, AGuestWithoutDriversDoesNotSleep) {
+    const std::string path = platform.createVm("xbtest=no-pv");
+    platform.await(platform.vm(path).setVirtType("hvm"));
+    EXPECT_THAT(errorOf(platform.vm(path).sleep()), HasSubstr("102:"));
+    platform.await(platform.vm(path).start());
+    ASSERT_TRUE(platform.waitForState(path, "running"));
+    EXPECT_THAT(errorOf(platform.vm(path).sleep()), HasSubstr("213:"));
+    EXPECT_THAT(errorOf(platform.vm(path).hibernate()), HasSubstr("213:"));
+    EXPECT_EQ(platform.state(path), "running");
     platform.await(platform.vm(path).destroy());
 }
 

@@ -230,8 +230,8 @@ TEST_F(XenmgrIntegration, DisksAndNics) {
 
 TEST_F(XenmgrIntegration, WhatIsMissingSaysSo) {
     const std::string path = platform.await(platform.manager().createVm());
-    EXPECT_THAT(errorOf(platform.vm(path).hibernate()),
-                HasSubstr("org.freedesktop.DBus.Error.NotSupported|hibernate"));
+    EXPECT_THAT(errorOf(platform.vm(path).switch_()),
+                HasSubstr("org.freedesktop.DBus.Error.NotSupported|switch"));
     idl::xenmgr_vm::XenmgrVmPciClient pci(platform.bus(), service, path);
     EXPECT_THAT(errorOf(pci.listPtRules()), HasSubstr("NotSupported"));
     idl::xenmgr::XenmgrDiagClient diag(platform.bus(), service, "/");

@@ -56,6 +56,7 @@ TEST(Errors, FailuresOfMonitorsHaveTheirCodes) {
     EXPECT_THAT(told("org.xenbroker.Error.DidNotShutDown"), testing::StartsWith(failed + "104:"));
     EXPECT_THAT(told("org.xenbroker.Error.AlreadyCreated"), testing::StartsWith(failed + "105:"));
     EXPECT_THAT(told("org.xenbroker.Error.MissingCapability"), testing::StartsWith(failed + "106:"));
+    EXPECT_THAT(told("org.xenbroker.Error.NoPvDriver"), testing::StartsWith(failed + "213:"));
     EXPECT_EQ(told(errors::failed), failed + "199:The operation failed" + rest);
     EXPECT_THAT(told(errors::serviceUnknown), testing::StartsWith(failed + "199:"));
     for (const char* name : {errors::notSupported, errors::invalidArgs, errors::timeout})

@@ -210,6 +210,10 @@ TEST_F(ShippedRules, TheBrowserHasWhatItNeeds) {
     EXPECT_FALSE(
         mayCall({"uivm"}, {xenmgr, "com.citrix.xenclient.xenmgr.unrestricted", "unrestricted_delete_vm"}));
     EXPECT_FALSE(mayCall({"uivm"}, {db, db, "read"}));
+    // Files of dom0, of the caller's choice; what needs none of them passes.
+    EXPECT_FALSE(mayCall({"uivm"}, {xenmgr, "com.citrix.xenclient.xenmgr.vm", "suspend_to_file"}));
+    EXPECT_FALSE(mayCall({"uivm"}, {xenmgr, "com.citrix.xenclient.xenmgr.vm", "resume_from_file"}));
+    EXPECT_TRUE(mayCall({"uivm"}, {xenmgr, "com.citrix.xenclient.xenmgr.vm", "sleep"}));
 }
 
 TEST_F(ShippedRules, StubDomainsTalkToTheirManagers) {
