@@ -78,7 +78,7 @@ check "xl's guest" xl create -q /root/bench-xl.cfg
 check "xl's guest runs" runs_on bench-xl 0
 round=0
 one xl bench-xl xl_save xl_restore xl_destroy
-check "the platform's guest" xec-vm --wait=120 -n bench start
+check "the platform's guest" xec-vm --wait=$((300 * scale)) -n bench start
 check "the platform's guest runs" runs_on bench 0
 one platform bench platform_save platform_restore platform_destroy
 for ((round = 1; round <= runs; ++round)); do

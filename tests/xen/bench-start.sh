@@ -69,9 +69,9 @@ through_xl() {
 }
 
 through_platform() {
-    timed xec-vm --wait=120 -n bench start || return
+    timed xec-vm --wait=$((300 * scale)) -n bench start || return
     local spent=$ms
-    xec-vm --wait=60 -n bench destroy && wait_domain_gone bench 60 || return
+    xec-vm --wait=$((120 * scale)) -n bench destroy && wait_domain_gone bench 60 || return
     ms=$spent
 }
 
@@ -117,7 +117,7 @@ if [ ${#platformTimes[@]} = "$runs" ]; then
     printf '%-28s %7d %%   goal <= %d, %s\n' overhead $percent $goalPercent $verdict
 fi
 lines=$(line_count "$(console_log bench)")
-if check "started once more" xec-vm --wait=120 -n bench start &&
+if check "started once more" xec-vm --wait=$((300 * scale)) -n bench start &&
     expect_text "its guest runs" "$(console_log bench)" DOMU-TICK 120 "$lines"; then
     sleep 10 # what follows a start is over
     for name in "${daemons[@]}"; do
@@ -126,7 +126,7 @@ if check "started once more" xec-vm --wait=120 -n bench start &&
     done
     idle_figures
 fi
-check "destroyed" xec-vm --wait=60 -n bench destroy
+check "destroyed" xec-vm --wait=$((120 * scale)) -n bench destroy
 check "VM deleted" xec-vm -n bench delete
 kill %1
 wait %1

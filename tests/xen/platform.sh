@@ -23,7 +23,7 @@ try_guest() { # NAME TYPE ADDRESS
     t0
     vm=$(new_vm "$1" "$2" "$3")
     if [ -n "$vm" ]; then ok "$2: create"; else fail "$2: create" "see dom0/var/log/xenbroker"; return; fi
-    check "$2: start" xec-vm --wait=120 -n "$1" start || return
+    check "$2: start" xec-vm --wait=$((300 * scale)) -n "$1" start || return
     equal "$2: state" "$(state "$1")" running
     expect_text "$2: user space" "$log" DOMU-UP 120 || return
     expect_text "$2: reads its disk" "$log" "DISK text on the disk of $1" 60
@@ -33,13 +33,13 @@ try_guest() { # NAME TYPE ADDRESS
     id=$(xec-vm -n "$1" get domid)
     equal "$2: Xen knows it under its name" "$(xl domname "$id")" "$1"
 
-    check "$2: pause" xec-vm --wait=30 -n "$1" pause
+    check "$2: pause" xec-vm --wait=$((60 * scale)) -n "$1" pause
     equal "$2: state when paused" "$(state "$1")" paused
     sleep 1 # what was under way reaches the log
     before=$(ticks "$1")
     sleep 3
     equal "$2: silent while paused" "$(ticks "$1")" "$before"
-    check "$2: unpause" xec-vm --wait=30 -n "$1" unpause
+    check "$2: unpause" xec-vm --wait=$((60 * scale)) -n "$1" unpause
     ticking "$1" "$2: goes on"
 }
 
@@ -48,10 +48,10 @@ reboot_and_stop() { # NAME TYPE
     log=$(console_log "$1")
     id=$(xec-vm -n "$1" get domid)
     before=$(line_count "$log")
-    check "$2: reboot" xec-vm --wait=180 -n "$1" reboot
+    check "$2: reboot" xec-vm --wait=$((360 * scale)) -n "$1" reboot
     expect_text "$2: up again" "$log" DOMU-UP 120 "$before"
     if [ "$(xec-vm -n "$1" get domid)" != "$id" ]; then ok "$2: new domain"; else fail "$2: new domain" "still $id"; fi
-    check "$2: shutdown" xec-vm --wait=120 -n "$1" shutdown
+    check "$2: shutdown" xec-vm --wait=$((300 * scale)) -n "$1" shutdown
     equal "$2: state when stopped" "$(state "$1")" stopped
     if xl domid "$1" 2>/dev/null; then fail "$2: domain gone" "$(xl list)"; else ok "$2: domain gone"; fi
     check "$2: delete" xec-vm -n "$1" delete
@@ -64,7 +64,7 @@ guest_ends() {
     local vm id uuid log before
     log=$(console_log "$1")
     vm=$(new_vm "$1" "$2" "$3" reboot:10)
-    check "$2 by itself: start" xec-vm --wait=120 -n "$1" start || return
+    check "$2 by itself: start" xec-vm --wait=$((300 * scale)) -n "$1" start || return
     # Nested emulation lets a guest fault while it boots, which is a reboot, too: that is over once it is up.
     expect_text "$2 by itself: up" "$log" DOMU-UP 120 || return
     id=$(xec-vm -n "$1" get domid)
@@ -105,8 +105,8 @@ kill_daemons() { # NAME
     check "xenmgr killed: it is back" xec-vm --timeout 60 -n "$1" get state
     equal "xenmgr killed: state" "$(state "$1")" running
     equal "xenmgr killed: same domain" "$(xec-vm -n "$1" get domid)" "$id"
-    check "adopted: pause" xec-vm --wait=30 -n "$1" pause
-    check "adopted: unpause" xec-vm --wait=30 -n "$1" unpause
+    check "adopted: pause" xec-vm --wait=$((60 * scale)) -n "$1" pause
+    check "adopted: unpause" xec-vm --wait=$((60 * scale)) -n "$1" unpause
     ticking "$1" "adopted: goes on"
     pkill -9 -x dbd
     ticking "$1" "dbd killed: the guest goes on"
@@ -116,7 +116,7 @@ kill_daemons() { # NAME
 try_crash() {
     local vm
     vm=$(new_vm crashing pv 10.9.0.9/24 crash:1)
-    check "crash: start" xec-vm --wait=120 -n crashing start || return
+    check "crash: start" xec-vm --wait=$((300 * scale)) -n crashing start || return
     expect_text "crash: announced" "$(console_log crashing)" "DOMU-GOES crash" 120
     if wait_until 60 in_state crashing stopped; then ok "crash: VM is stopped"; else fail "crash: VM is stopped" "$(xec-vm; xl list)"; fi
     equal "crash: the reason is told" "$(xec -o "$vm" -i org.xenbroker.vm get-last-error | grep -c crash)" 1
@@ -129,23 +129,23 @@ try_devices() {
     log=$(console_log hot)
     vm=$(new_vm hot pvh 10.9.0.12/24 disk:xvdb,net)
     check "devices: no NIC yet" xec -o "$vm/nic/0" delete
-    check "devices: start" xec-vm --wait=120 -n hot start || return
+    check "devices: start" xec-vm --wait=$((300 * scale)) -n hot start || return
     expect_text "devices: user space" "$log" DOMU-UP 120 || return
     id=$(xec-vm -n hot get domid)
     make_disk /storage/disks/later.raw 8 "text that came later"
     disk=$(xec -o "$vm" add-disk)
     xec -o "$disk" set virt-path xvdb && xec -o "$disk" set phys-type file
-    check "devices: a disk is added" xec -o "$disk" set phys-path /storage/disks/later.raw
+    check "devices: a disk is added" xec --timeout $((120 * scale)) -o "$disk" set phys-path /storage/disks/later.raw
     expect_text "devices: the guest reads it" "$log" "DISK xvdb text that came later" 60
-    nic=$(xec -o "$vm" add-nic)
+    nic=$(xec --timeout $((120 * scale)) -o "$vm" add-nic)
     expect_text "devices: the guest uses a NIC that was added" "$log" "NET ok" 90
-    check "devices: the disk is taken" xec -o "$disk" delete
+    check "devices: the disk is taken" xec --timeout $((120 * scale)) -o "$disk" delete
     equal "devices: the guest has its first disk only" "$(xenstore-list "/local/domain/$id/device/vbd")" 51712
     equal "devices: its loop device is gone" "$(losetup -a | grep -c later.raw)" 0
-    check "devices: the NIC is taken" xec -o "$nic" delete
+    check "devices: the NIC is taken" xec --timeout $((120 * scale)) -o "$nic" delete
     equal "devices: the guest has no NIC" "$(xenstore-list "/local/domain/$id/device/vif" 2>/dev/null)" ""
     ticking hot "devices: the guest goes on"
-    check "devices: destroy" xec-vm --wait=60 -n hot destroy
+    check "devices: destroy" xec-vm --wait=$((120 * scale)) -n hot destroy
     check "devices: delete" xec-vm -n hot delete
 }
 
@@ -212,7 +212,7 @@ try_proxy() {
         $libexec/rpc-proxy -i vchan:5555 -r /run/proxied.rules --log-to stderr 2>/var/log/xenbroker/rpc-proxy.log &
     pid=$!
     for name in first-proxied second-proxied; do
-        check "proxy: start $name" xec-vm --wait=120 -n $name start || return
+        check "proxy: start $name" xec-vm --wait=$((300 * scale)) -n $name start || return
         expect_text "proxy: $name is through" "$(console_log $name)" "PROXY done" 120 || return
         equal "proxy: $name may list VMs" "$(said $name list_vms)" 2
         equal "proxy: $name may not create one" "$(said $name create_vm)" AccessDenied
@@ -226,7 +226,7 @@ try_proxy() {
     equal "proxy: the log names who was denied" \
         "$(grep -c "domain $first .*create_vm.*den" /var/log/xenbroker/rpc-proxy.log)" 1
     for name in first-proxied second-proxied; do
-        check "proxy: stop $name" xec-vm --wait=60 -n $name destroy
+        check "proxy: stop $name" xec-vm --wait=$((120 * scale)) -n $name destroy
         check "proxy: delete $name" xec-vm -n $name delete
     done
     gone() { ! xenstore-ls $ring 2>/dev/null | grep -q ring-ref; }

@@ -39,8 +39,8 @@ look_at() {
 # cycle NUMBER
 cycle() {
     xec -o "$vm" set virt-type "${types[$1 % 2]}" &&
-        xec-vm --wait=120 -n soak start >/dev/null &&
-        xec-vm --wait=60 -n soak destroy >/dev/null &&
+        xec-vm --wait=$((300 * scale)) -n soak start >/dev/null &&
+        xec-vm --wait=$((120 * scale)) -n soak destroy >/dev/null &&
         wait_domain_gone soak 30
 }
 
