@@ -55,6 +55,11 @@ int Vm::acpiState() const {
 
 // --- operations ---
 
+Task<idl::xenvm::XenvmClient> Vm::monitor() {
+    co_await context_.links.settled(uuid_);
+    co_return context_.links.client(uuid_);
+}
+
 Task<> Vm::start() {
     auto self = shared_from_this();
     auto lock = co_await operation_.lock();
@@ -149,8 +154,7 @@ Task<> Vm::shutdown() {
         co_await wake(); // asleep it hears nothing
     stopRequested_ = true;
     try {
-        co_await context_.links.settled(uuid_);
-        const auto client = context_.links.client(uuid_);
+        const auto client = co_await monitor();
         co_await client.halt(false);
     } catch (const Error& e) {
         if (isRunning(state_)) { // else the guest went down by itself before it was asked
@@ -185,8 +189,7 @@ Task<> Vm::reboot() {
 
 // Returns when it is down; also when it went down and its monitor died before it could say so.
 Task<> Vm::stopForReboot() {
-    co_await context_.links.settled(uuid_);
-    const auto client = context_.links.client(uuid_);
+    const auto client = co_await monitor();
     stopRequested_ = true; // the restart is the caller's, not the event's
     try {
         co_await client.reboot(false, false);
@@ -222,8 +225,7 @@ Task<> Vm::pause() {
     if (domid_ < 0)
         throw coded(Code::badState, describe("pause") + ": it is " + publicWord(state_));
     try {
-        co_await context_.links.settled(uuid_);
-        const auto client = context_.links.client(uuid_);
+        const auto client = co_await monitor();
         co_await client.pause();
     } catch (const Error& e) {
         throw operationError(describe("pause"), e);
@@ -235,8 +237,7 @@ Task<> Vm::unpause() {
     if (domid_ < 0)
         co_return;
     try {
-        co_await context_.links.settled(uuid_);
-        const auto client = context_.links.client(uuid_);
+        const auto client = co_await monitor();
         co_await client.unpause();
     } catch (const Error& e) {
         throw operationError(describe("unpause"), e);
@@ -247,8 +248,7 @@ Task<std::string> Vm::console() {
     auto self = shared_from_this();
     if (domid_ < 0)
         throw Error("VM \"" + displayName() + "\" has no console: it is " + publicWord(state_));
-    co_await context_.links.settled(uuid_);
-    const auto client = context_.links.client(uuid_);
+    const auto client = co_await monitor();
     co_return co_await client.getConsole();
 }
 

@@ -78,6 +78,8 @@ private:
     /// Asks the monitor, which has the configuration, to make the domain.
     using Bringer = std::function<Task<>(idl::xenvm::XenvmClient monitor)>;
 
+    /// To ask it, once the bus has said whether it is there.
+    Task<idl::xenvm::XenvmClient> monitor();
     Task<> startLocked();
     Task<> prepareAndStart();
     Task<> bringUp(const char* operation, Bringer bring);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A VM's domain saved to a file and restored from it, and the sleep of its guest. The monitor does it; here
 // is what else it means for the VM.
-#include "toolstack/libs/files.hpp"
 #include "toolstack/libs/log.hpp"
 #include "xenmgr/db.hpp"
 #include "xenmgr/errors.hpp"
@@ -38,15 +37,12 @@ Task<> Vm::suspendToFile(std::string file) {
     auto self = shared_from_this();
     auto lock = co_await operation_.lock();
     requireRunning("suspend");
-    const bool before = std::exchange(stopRequested_, true);
+    stopRequested_ = true;
     try {
-        co_await context_.links.settled(uuid_);
-        const auto client = context_.links.client(uuid_);
+        const auto client = co_await monitor();
         co_await client.suspend(file, false);
     } catch (const Error& e) {
         requestFailed("suspend", e);
-        if (state_ == VmState::running)
-            stopRequested_ = before; // it goes on as if nothing had been asked
         throw operationError(describe("suspend"), e);
     }
     log::info("VM \"{}\" is saved in {}", displayName(), file);
@@ -56,7 +52,7 @@ Task<> Vm::suspendToFile(std::string file) {
 Task<> Vm::resumeFromFile(std::string file) {
     auto self = shared_from_this();
     auto lock = co_await operation_.lock();
-    if (domid_ >= 0 || (isRunning(state_) && state_ != VmState::suspended))
+    if (isRunning(state_) && state_ != VmState::suspended)
         throw coded(Code::badState, describe("resume") + ": it is " + publicWord(state_));
     const VmState before = state_;
     stopRequested_ = false;
@@ -83,8 +79,7 @@ Task<> Vm::sleep() {
         co_return;
     requireRunning("sleep");
     try {
-        co_await context_.links.settled(uuid_);
-        const auto client = context_.links.client(uuid_);
+        const auto client = co_await monitor();
         co_await client.s3suspend(sleepLimit);
     } catch (const Error& e) {
         failed("sleep", e.what());
@@ -102,8 +97,7 @@ Task<> Vm::hibernate() {
     requireRunning("hibernate");
     stopRequested_ = true;
     try {
-        co_await context_.links.settled(uuid_);
-        const auto client = context_.links.client(uuid_);
+        const auto client = co_await monitor();
         co_await client.s4suspend(sleepLimit);
     } catch (const Error& e) {
         requestFailed("hibernate", e);
@@ -122,8 +116,7 @@ Task<> Vm::resume() {
 // Under the lock of operations.
 Task<> Vm::wake() {
     try {
-        co_await context_.links.settled(uuid_);
-        const auto client = context_.links.client(uuid_);
+        const auto client = co_await monitor();
         co_await client.trigger("s3resume");
     } catch (const Error& e) {
         failed("resume", e.what());
