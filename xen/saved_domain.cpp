@@ -118,18 +118,22 @@ SavedHeader parseSavedHeader(std::string_view header, std::string_view optionalD
 }
 
 OpenedSavedFile openSavedFile(const std::filesystem::path& file) {
-    OpenedSavedFile opened;
     // Not kept waiting by a fifo.
-    opened.stream.reset(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    UniqueFd stream(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     struct stat status {};
-    if (!opened.stream || ::fstat(opened.stream.get(), &status) != 0)
+    if (!stream || ::fstat(stream.get(), &status) != 0)
         throw systemError("cannot open the saved domain " + file.string(), errno);
     if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode))
         throw Error(errors::invalidArgs, file.string() + " is no saved domain: it is not a file");
-    const auto header = readExactly(opened.stream.get(), savedHeaderSize, file.string());
-    const auto size = optionalDataSize(header, file.string());
-    opened.header =
-        parseSavedHeader(header, readExactly(opened.stream.get(), size, file.string()), file.string());
+    return openSavedStream(std::move(stream), file.string());
+}
+
+OpenedSavedFile openSavedStream(UniqueFd stream, const std::string& name) {
+    OpenedSavedFile opened;
+    const auto header = readExactly(stream.get(), savedHeaderSize, name);
+    const auto size = optionalDataSize(header, name);
+    opened.header = parseSavedHeader(header, readExactly(stream.get(), size, name), name);
+    opened.stream = std::move(stream);
     return opened;
 }
 

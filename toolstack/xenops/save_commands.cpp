@@ -1,14 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sub-commands that save domains to files and restore them. The files are those of xl (xen/saved_domain.hpp).
+// Sub-commands that save domains to files and restore them. The files are those of xl (xen/saved_domain.hpp);
+// the file - is standard input or output, for pipes.
+#include "toolstack/libs/files.hpp"
 #include "toolstack/xenops/commands.hpp"
 #include "toolstack/xenops/guest_start.hpp"
 #include "xen/saved_domain.hpp"
 
+#include <cerrno>
+#include <csignal>
+#include <fcntl.h>
 #include <filesystem>
+#include <unistd.h>
 
 namespace xb::xenops {
 
 namespace {
+
+constexpr std::string_view standardStream = "-";
+
+// Standard input or output, of which a terminal is neither source nor target of a domain.
+UniqueFd openStandard(int descriptor, const std::string& name) {
+    UniqueFd copy(::fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    if (!copy)
+        throw systemError(name, errno);
+    if (::isatty(copy.get()) != 0)
+        throw Error(errors::invalidArgs, name + " is a terminal: name a file, or use - with a pipe");
+    return copy;
+}
 
 std::string fileOf(Context& context) {
     return context.arguments.has("file") ? context.arguments.required("file")
@@ -18,14 +36,26 @@ std::string fileOf(Context& context) {
 // The name of a file that is not there yet: another domain's memory is not written over.
 std::string newFileOf(Context& context) {
     std::string path = fileOf(context);
-    if (std::filesystem::exists(std::filesystem::symlink_status(path)))
+    if (path != standardStream && std::filesystem::exists(std::filesystem::symlink_status(path)))
         throw Error(fmt::format("the file {} is there already: name another one, or remove it", path));
     return path;
+}
+
+// Leaves the domain suspended and all of it written, or the guest going on.
+Task<> saveToOutput(xen::Hypervisor& hypervisor, xen::DomId domid, xen::SaveMode mode) {
+    static const std::string name = "standard output";
+    std::signal(SIGPIPE, SIG_IGN); // who reads may go
+    auto stream = openStandard(STDOUT_FILENO, name);
+    const auto configuration = co_await hypervisor.configurationJson(domid);
+    writeAll(stream.get(), xen::savedHeader(configuration), name);
+    co_await hypervisor.save(domid, std::move(stream), mode);
 }
 
 // Leaves the domain suspended and the file complete, or the guest going on and no file; the failure is thrown
 // again.
 Task<> saveTo(xen::Hypervisor& hypervisor, xen::DomId domid, std::string path, xen::SaveMode mode) {
+    if (path == standardStream)
+        co_return co_await saveToOutput(hypervisor, domid, mode);
     const auto configuration = co_await hypervisor.configurationJson(domid);
     xen::SavedFile file(path, configuration);
     auto stream = file.stream();
@@ -69,6 +99,13 @@ Task<> checkpoint(Context& context) {
     co_await context.hypervisor.resume(info.domid);
 }
 
+xen::OpenedSavedFile openSaved(const std::string& path) {
+    if (path != standardStream)
+        return xen::openSavedFile(path);
+    static const std::string name = "standard input";
+    return xen::openSavedStream(openStandard(STDIN_FILENO, name), name);
+}
+
 // [CONFIG] FILE, where -file may stand for the latter.
 Task<> restore(Context& context) {
     if (context.arguments.has("domid"))
@@ -89,7 +126,7 @@ Task<> restore(Context& context) {
         }
     }
     context.arguments.end();
-    auto saved = xen::openSavedFile(path);
+    auto saved = openSaved(path);
     GuestConfig config;
     if (configFile)
         config = co_await readGuestConfig(context, *configFile);
@@ -110,7 +147,7 @@ Task<> dumpCore(Context& context) {
 } // namespace
 
 std::vector<SubCommand> saveCommands() {
-    const Flag file{"file", "FILE", "as the operand; a new file"};
+    const Flag file{"file", "FILE", "as the operand; a new file, or -"};
     const Flag live{"live", "", "it runs until little is left to save"};
     return {
         {"save_domain",
@@ -128,7 +165,9 @@ std::vector<SubCommand> saveCommands() {
         {"restore_domain",
          {"restore"},
          "[CONFIG] [FILE]",
-         {domidFlag, file, {"paused", "", "leave it paused", "p"}},
+         {domidFlag,
+          {"file", "FILE", "as the operand; - is standard input"},
+          {"paused", "", "leave it paused", "p"}},
          "a new domain with a saved one's state, and CONFIG if that is to be another",
          restore},
         {"dump-core", {}, "DOMAIN [FILE]", {domidFlag, file}, "writes an ELF core of it", dumpCore},

@@ -86,6 +86,10 @@ TEST_F(XenopsIntegration, savedAndRestoredByItsFileAlone) {
     const Result restored = xenops({"restore", saved + "2"});
     EXPECT_EQ(restored.status, 0) << restored.err;
     EXPECT_EQ(xenops({"dom-uuid", "sleeper"}).out, uuid);
+    const Result piped = xenops({"save", "sleeper", "-"});
+    EXPECT_EQ(piped.status, 0) << piped.err;
+    writeFileAtomically(saved + "3", piped.out);
+    EXPECT_EQ(xenops({"restore", saved + "3"}).status, 0);
     EXPECT_EQ(xenops({"destroy", "sleeper"}).status, 0);
 }
 

@@ -11,6 +11,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <set>
 #include <unistd.h>
@@ -432,6 +434,71 @@ TEST_F(XenopsCommands, aFileThatCannotBeFinishedLetsTheGuestGoOn) {
     EXPECT_THAT(hypervisor.calls, ElementsAre("save 1", "resume 1"));
     EXPECT_TRUE(std::filesystem::is_empty(saved));
     EXPECT_THAT(std::distance(std::filesystem::directory_iterator(directory), {}), 1);
+}
+
+// Another descriptor in the place of a standard one, for as long as it lives.
+class Replaced {
+public:
+    Replaced(int standard, int other) : standard_(standard), kept_(::fcntl(standard, F_DUPFD_CLOEXEC, 3)) {
+        EXPECT_EQ(::dup2(other, standard), standard);
+    }
+    Replaced(const Replaced&) = delete;
+    Replaced& operator=(const Replaced&) = delete;
+    ~Replaced() { ::dup2(kept_.get(), standard_); }
+
+private:
+    int standard_;
+    UniqueFd kept_;
+};
+
+TEST_F(XenopsCommands, aDashIsThePipeOfStandardInputOrOutput) {
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    UniqueFd reader(ends[0]);
+    UniqueFd writer(ends[1]);
+    std::string said;
+    {
+        const Replaced output(STDOUT_FILENO, writer.get());
+        said = run({"save", "guest", "-"});
+    }
+    EXPECT_EQ(said, "");
+    EXPECT_THAT(hypervisor.calls, ElementsAre("save 1", "destroy 1"));
+    EXPECT_FALSE(std::filesystem::exists("-"));
+    writer.reset();
+    {
+        const Replaced input(STDIN_FILENO, reader.get());
+        said = run({"restore", "-"});
+    }
+    EXPECT_EQ(said, "restored domain: 2\n");
+    EXPECT_THAT(hypervisor.calls, ElementsAre("restore the guest's memory", "create", "unpause 2"));
+}
+
+TEST_F(XenopsCommands, aPipeWithoutReaderOrDomainLetsTheGuestGoOn) {
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    UniqueFd reader(ends[0]);
+    UniqueFd writer(ends[1]);
+    reader.reset();
+    std::string said;
+    {
+        const Replaced output(STDOUT_FILENO, writer.get());
+        said = run({"save", "guest", "-"});
+    }
+    EXPECT_THAT(said, HasSubstr("standard output"));
+    EXPECT_THAT(hypervisor.calls, IsEmpty());
+    const UniqueFd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    {
+        const Replaced input(STDIN_FILENO, nothing.get());
+        said = run({"restore", "-"});
+    }
+    EXPECT_THAT(said, HasSubstr("standard input is no saved domain"));
+    const UniqueFd terminal(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    ASSERT_TRUE(terminal);
+    {
+        const Replaced input(STDIN_FILENO, terminal.get());
+        said = run({"restore", "-"});
+    }
+    EXPECT_THAT(said, HasSubstr("is a terminal"));
 }
 
 TEST_F(XenopsCommands, restoringTakesTheConfigurationOfTheFileOrAnother) {
