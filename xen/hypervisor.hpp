@@ -124,6 +124,7 @@ public:
     // ---- sleep
 
     /// Asks the guest's PV driver for S3 or S4 and waits for its acknowledgement, as requestShutdown().
+    /// NotSupported for S3 of a PV or PVH guest, which could not be woken.
     virtual Task<bool> requestSleep(DomId domid, SleepState state, std::chrono::seconds limit);
     /// Wakes an HVM guest from S3.
     virtual Task<> wake(DomId domid);

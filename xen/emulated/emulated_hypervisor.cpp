@@ -353,20 +353,16 @@ public:
     }
 
     Task<bool> requestSleep(DomId domid, SleepState state, std::chrono::seconds limit) override {
+        if (state == SleepState::s3)
+            co_await requireHvm(domid, "sleep");
         // Left by the last waking: it would end this sleep at once.
         co_await store_.remove("/local/domain/" + std::to_string(domid) + "/wakeup-req");
         co_return co_await request(domid, state == SleepState::s3 ? "s3" : "hibernate", limit);
     }
 
     Task<> wake(DomId domid) override {
-        const auto home = "/local/domain/" + std::to_string(domid);
-        const auto type = co_await store_.read("/libxl/" + std::to_string(domid) + "/type");
-        if (!type)
-            throw Error("there is no domain " + std::to_string(domid));
-        if (type != "hvm")
-            throw Error(errors::notSupported,
-                        "domain " + std::to_string(domid) + " cannot be woken: only HVM guests sleep");
-        co_await store_.write(home + "/wakeup-req", "1");
+        co_await requireHvm(domid, "be woken");
+        co_await store_.write("/local/domain/" + std::to_string(domid) + "/wakeup-req", "1");
     }
 
     Task<bool> hasPvDriver(DomId domid) override {
@@ -489,6 +485,16 @@ private:
         const auto found = co_await domain(domid);
         if (!found)
             throw Error("there is no domain " + std::to_string(domid));
+    }
+
+    /// `what`: what the domain cannot do otherwise.
+    Task<> requireHvm(DomId domid, const char* what) {
+        const auto type = co_await store_.read("/libxl/" + std::to_string(domid) + "/type");
+        if (!type)
+            throw Error("there is no domain " + std::to_string(domid));
+        if (type != "hvm")
+            throw Error(errors::notSupported,
+                        "domain " + std::to_string(domid) + " cannot " + what + ": only HVM guests sleep");
     }
 
     std::shared_ptr<Connection> connection_;

@@ -325,6 +325,9 @@ private:
     static Task<bool> askToSleep(Executor executor, std::shared_ptr<LibxlThreads> threads,
                                  std::shared_ptr<XenStore> store, DeathWatcher::Query query, DomId domid,
                                  SleepState state, std::chrono::seconds limit) {
+        const bool hvm = co_await isHvm(threads, store, domid);
+        if (state == SleepState::s3 && !hvm)
+            throw Error(errors::notSupported, domainText(domid) + " cannot sleep: only HVM guests do");
         const bool answers = co_await xen::hasPvDriver(threads, store, domid);
         if (!answers)
             co_return false;

@@ -251,6 +251,8 @@ TEST_F(SavingContract, TheConfigurationOfADomainIsJson) {
 TEST_F(SavingContract, OnlyHvmGuestsSleep) {
     const DomId domid = start(config());
     EXPECT_TRUE(await(hypervisor().hasPvDriver(domid)));
+    EXPECT_NE(failure(hypervisor().requestSleep(domid, SleepState::s3, std::chrono::seconds(0))).find("HVM"),
+              std::string::npos);
     EXPECT_NE(failure(hypervisor().wake(domid)).find("HVM"), std::string::npos);
     EXPECT_NE(failure(hypervisor().wake(30000)).find("30000"), std::string::npos);
 }
