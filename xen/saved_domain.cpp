@@ -70,9 +70,11 @@ std::string savedHeader(std::string_view configuration) {
     putNumber(bytes, byteOrder);
     putNumber(bytes, flagJson | flagStreamV2);
     putNumber(bytes, 0);
-    putNumber(bytes, sizeof(std::uint32_t) + configuration.size());
-    putNumber(bytes, configuration.size());
-    return bytes.append(configuration);
+    // xl takes it for a C string, and writes its own so.
+    const auto size = configuration.size() + 1;
+    putNumber(bytes, sizeof(std::uint32_t) + size);
+    putNumber(bytes, size);
+    return bytes.append(configuration).append(1, '\0');
 }
 
 std::size_t optionalDataSize(std::string_view header, const std::string& file) {
@@ -110,10 +112,13 @@ SavedHeader parseSavedHeader(std::string_view header, std::string_view optionalD
         throw Error(errors::invalidArgs, file + " is damaged: its optional data are cut off");
     const std::size_t size = numberAt(optionalData, 0);
     optionalData.remove_prefix(sizeof(std::uint32_t));
-    if (size > optionalData.size() || size > maxSavedConfiguration)
+    auto configuration = optionalData.substr(0, size);
+    if (configuration.ends_with('\0'))
+        configuration.remove_suffix(1);
+    if (size > optionalData.size() || configuration.size() > maxSavedConfiguration)
         throw Error(errors::invalidArgs,
                     fmt::format("{} is damaged: its configuration claims {} bytes", file, size));
-    result.configuration = optionalData.substr(0, size);
+    result.configuration = configuration;
     return result;
 }
 

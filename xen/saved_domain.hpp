@@ -7,6 +7,7 @@
 //    L bytes  optional data: 4 bytes length of the domain's configuration, the configuration, unknown rest
 //   the stream of Hypervisor::save()
 //
+// xl's JSON ends with a NUL byte, which counts, and which xl needs.
 // Numbers are in the byte order of the machine that wrote them; those of another are refused. The header is
 // hostile. Everything throws xb::Error naming the file. Files are read and written on the calling thread.
 #pragma once
