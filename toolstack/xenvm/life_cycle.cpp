@@ -31,9 +31,10 @@ constexpr unsigned anyOf(std::initializer_list<LifeState> states) {
 // What may follow each state, in the order of the enum. A domain may be destroyed in every state that has
 // one.
 constexpr std::array<unsigned, lifeStateCount> followers{
-    anyOf({creatingDevices, shutdown}),
-    anyOf({created, shutdown}),
-    anyOf({running, rebooting, rebooted, shutdown}),
+    // Back to suspended: it could not be restored.
+    anyOf({creatingDevices, suspended, shutdown}),
+    anyOf({created, suspended, shutdown}),
+    anyOf({running, rebooting, rebooted, suspended, shutdown}),
     anyOf({paused, shutdowning, rebooted, suspending, shutdown}),
     // A guest may have stopped just before it was paused.
     anyOf({running, shutdowning, rebooted, suspending, shutdown}),
@@ -44,7 +45,7 @@ constexpr std::array<unsigned, lifeStateCount> followers{
     anyOf({creatingDomain, restoring, shutdown}),
     anyOf({suspended, running, shutdown}),
     anyOf({restoring, creatingDomain, shutdown}),
-    anyOf({creatingDomain, shutdown}),
+    anyOf({creatingDomain, suspended, shutdown}),
 };
 
 } // namespace

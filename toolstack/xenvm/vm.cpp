@@ -80,6 +80,7 @@ Task<> Vm::start(bool paused) {
 Task<> Vm::startLocked(bool paused, Intent owed) {
     ++generation_;
     pace_.started(steady_clock::now());
+    const bool saved = state() == LifeState::suspended && restoreFrom_;
     std::exception_ptr failure;
     try {
         co_await build(owed);
@@ -93,7 +94,7 @@ Task<> Vm::startLocked(bool paused, Intent owed) {
         lastError_.clear();
         co_return;
     }
-    co_await abandon();
+    co_await abandon(saved ? LifeState::suspended : LifeState::shutdown);
     std::rethrow_exception(failure);
 }
 
@@ -150,7 +151,8 @@ Task<> Vm::letRun(Intent intent) {
     enter(LifeState::running, intent);
 }
 
-Task<> Vm::abandon() {
+// `rest`: what it is then.
+Task<> Vm::abandon(LifeState rest) {
     if (domid_) {
         try {
             co_await takeDown();
@@ -161,7 +163,7 @@ Task<> Vm::abandon() {
     }
     // A suspended VM of which nothing was built is as it was.
     if (state() != LifeState::shutdown && state() != LifeState::suspended)
-        enter(LifeState::shutdown);
+        enter(rest);
 }
 
 Task<std::uint64_t> Vm::memoryToStart() {

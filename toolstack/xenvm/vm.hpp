@@ -153,7 +153,7 @@ private:
     Task<> startLocked(bool paused, Intent owed = Intent::none);
     Task<> build(Intent owed);
     Task<> letRun(Intent intent = Intent::none);
-    Task<> abandon();
+    Task<> abandon(LifeState rest);
     Task<> stopGuest(xen::ShutdownRequest request, bool forced, Intent intent);
     Task<bool> askGuest(xen::ShutdownRequest request);
     static Task<> listenToGuest(std::shared_ptr<Vm> self, std::shared_ptr<Acknowledgement> answer,

@@ -144,6 +144,10 @@ TEST_F(LifeCycle, AVmIsSavedToAFileAndGoesOnFromIt) {
     EXPECT_THAT(errorOf(platform.vm(path).start()), HasSubstr("resume_from_file lets it go on"));
     EXPECT_THAT(errorOf(platform.vm(path).resumeFromFile("/other")), HasSubstr("/other"));
     EXPECT_EQ(platform.state(path), "suspended");
+    const auto whole = readFile(platform.root() / "saved");
+    writeFileAtomically(platform.root() / "half", whole.substr(0, whole.size() - 8));
+    EXPECT_THAT(errorOf(platform.vm(path).resumeFromFile("/half")), HasSubstr("199:"));
+    EXPECT_EQ(platform.state(path), "suspended");
     platform.await(platform.vm(path).resumeFromFile("/saved"));
     ASSERT_TRUE(platform.waitForState(path, "running"));
     EXPECT_TRUE(says("xen-guest: resumed")) << platform.console(path);

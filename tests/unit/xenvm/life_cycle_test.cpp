@@ -17,9 +17,9 @@ using enum LifeState;
 // Written down a second time, as words, so that a slip in the table of the source shows.
 const std::map<std::string, std::set<std::string>> legal{
     {"shutdown", {"creating-domain", "restoring"}},
-    {"creating-domain", {"creating-devices", "shutdown"}},
-    {"creating-devices", {"created", "shutdown"}},
-    {"created", {"running", "rebooting", "rebooted", "shutdown"}},
+    {"creating-domain", {"creating-devices", "suspended", "shutdown"}},
+    {"creating-devices", {"created", "suspended", "shutdown"}},
+    {"created", {"running", "rebooting", "rebooted", "suspended", "shutdown"}},
     {"running", {"paused", "shutdowning", "rebooted", "suspending", "shutdown"}},
     {"paused", {"running", "shutdowning", "rebooted", "suspending", "shutdown"}},
     {"shutdowning", {"shutdown", "rebooting", "rebooted", "running"}},
@@ -27,7 +27,7 @@ const std::map<std::string, std::set<std::string>> legal{
     {"rebooted", {"creating-domain", "restoring", "shutdown"}},
     {"suspending", {"suspended", "running", "shutdown"}},
     {"suspended", {"restoring", "creating-domain", "shutdown"}},
-    {"restoring", {"creating-domain", "shutdown"}},
+    {"restoring", {"creating-domain", "suspended", "shutdown"}},
 };
 
 TEST(LifeCycle, hasExactlyTheLegalSteps) {
