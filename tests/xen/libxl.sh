@@ -74,7 +74,8 @@ contract() { # NAME TYPE MIB OPTION...
         XENBROKER_TEST_CMDLINE="console=hvc0 loglevel=3 net.ifnames=0" XENBROKER_TEST_MEMORY_MIB=$3 \
         XENBROKER_TEST_DISK=/storage/disks/contract.img XENBROKER_TEST_BOOT_MESSAGE=DOMU-UP \
         XENBROKER_TEST_WHY_NO_LIVE_SAVE=$(why_no_live_save "$2") \
-        XENBROKER_TEST_LIMIT_SECONDS=$((120 * scale)) xen-contract-test "${@:4}" 2>&1 | tee "$log")
+        XENBROKER_TEST_LIMIT_SECONDS=$((120 * scale)) xen-contract-test "${@:4}" \
+        ${CONTRACT_TESTS:+--gtest_filter="$CONTRACT_TESTS"} 2>&1 | tee "$log")
     if grep -q '\[  PASSED  \]' "$log" && ! grep -q '\[  FAILED  \]' "$log"; then ok "$1 on $2"; else
         fail "$1 on $2" "$(tail -n 40 "$log")"
     fi
