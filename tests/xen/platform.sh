@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # platform.sh [PART...]: runs in the bench's dom0: the installed platform on real Xen, on the stock system bus with the
 # policy that we ship, driven through xec and xec-vm alone. PV and PVH guests from creation to deletion, guests that
-# reboot, power off and crash by themselves, and daemons that are killed while guests run. PARTs: see the end.
+# reboot, power off and crash by themselves, and daemons that are killed while guests run. PARTs: see the end;
+# xenops-full, and xenops-* and saving-* for pv and pvh, are not among those that run without any.
 # shellcheck source=SCRIPTDIR/lib.sh
 . /bench/lib.sh
 # shellcheck source=SCRIPTDIR/platform-lib.sh
 . /bench/platform-lib.sh
+# shellcheck source=SCRIPTDIR/platform-saving.sh
+. /bench/platform-saving.sh
 
 monitor() { pgrep -f "$libexec/xenvm --uuid $(xec-vm -n "$1" get uuid)"; }
 
@@ -359,6 +362,7 @@ for part in "${parts[@]}"; do
     case $part in
         pv)
             try_guest guest-pv pv 10.9.0.2/24
+            suspend_and_resume guest-pv pv
             kill_daemons guest-pv
             reboot_and_stop guest-pv pv
             ;;
@@ -376,6 +380,8 @@ for part in "${parts[@]}"; do
         refusals) try_refusals ;;
         xenops) try_xenops ;;
         xenops-full) try_xenops full ;;
+        xenops-pv | xenops-pvh) try_xenops_saving "${part#*-}" 10.9.0.15/24 ;;
+        saving-pv | saving-pvh) try_vm_saving "${part#*-}" 10.9.0.16/24 ;;
         *) fail "$part" "there is no such part" ;;
     esac
 done
