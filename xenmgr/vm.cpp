@@ -252,7 +252,8 @@ Task<std::string> Vm::console() {
     co_return co_await client.getConsole();
 }
 
-Task<bool> Vm::askMonitor(std::string& word, int& domid) {
+Task<bool> Vm::askMonitor(std::string& word, int& domid, bool& asleep) {
+    constexpr std::int32_t acpiAsleep = 3;
     const auto file = context_.settings.runDirectory / ("xenvm-" + uuid_);
     std::uint64_t before = 0;
     std::function<Task<>()> ask = [&]() -> Task<> {
@@ -260,6 +261,8 @@ Task<bool> Vm::askMonitor(std::string& word, int& domid) {
         const auto client = context_.links.client(uuid_);
         word = co_await client.getStatus();
         domid = co_await client.getDomid();
+        const std::int32_t acpi = co_await client.getAcpiState();
+        asleep = acpi == acpiAsleep;
     };
     std::string config = std::filesystem::exists(file) ? file.string() : "";
     co_await reachMonitor(std::move(config), std::move(ask));
@@ -270,12 +273,14 @@ Task<> Vm::adopt() {
     auto self = shared_from_this();
     std::string word;
     int domid = -1;
-    if (!co_await askMonitor(word, domid))
+    bool asleep = false;
+    if (!co_await askMonitor(word, domid, asleep))
         co_return;
     if (auto state = parseVmState(word)) {
         log::info("VM \"{}\" adopted: {}, domid {}", displayName(), word, domid);
         state_ = *state;
         domid_ = domid;
+        asleep_ = asleep;
         if (state_ == VmState::rebooted)
             react(state_); // it rebooted while nobody looked
     }
@@ -415,8 +420,11 @@ Task<> Vm::recover() {
         co_return;
     std::string word;
     int domid = -1;
-    if (co_await askMonitor(word, domid))
+    bool asleep = false;
+    if (co_await askMonitor(word, domid, asleep)) {
         stateReported(word, domid);
+        setAsleep(asleep);
+    }
     co_await finishStart();
 }
 

@@ -98,7 +98,7 @@ private:
     Task<> reachMonitor(std::string file, std::function<Task<>()> ask);
     /// Asks the monitor, which is started if need be, how the VM is; false when it reported by itself
     /// meanwhile, which is newer.
-    Task<bool> askMonitor(std::string& word, int& domid);
+    Task<bool> askMonitor(std::string& word, int& domid, bool& asleep);
     bool restartsTooOften();
     void setState(VmState state, int domid);
     void react(VmState state);
@@ -118,7 +118,7 @@ private:
     std::optional<int> timeOffset_; ///< still to be written to the database
     Event timeOffsetKept_;
     bool stopRequested_ = false;
-    bool asleep_ = false; ///< in S3, as far as we made it; no one tells when a guest wakes by itself
+    bool asleep_ = false; ///< in S3, as far as we made or found it; no one tells when a guest wakes by itself
     AsyncMutex operation_;
     AsyncMutex destruction_; ///< held by destroy, which does not wait for other operations
     AsyncMutex deviceLock_;
