@@ -58,6 +58,10 @@ void syncDirectory(const std::filesystem::path& directory) {
         throw systemError("cannot sync " + directory.string(), errno);
 }
 
+std::filesystem::path partialName(const std::filesystem::path& file) {
+    return file.string() + ".part";
+}
+
 } // namespace
 
 std::string savedHeader(std::string_view configuration) {
@@ -142,10 +146,16 @@ OpenedSavedFile openSavedStream(UniqueFd stream, const std::string& name) {
     return opened;
 }
 
+void removeUnfinished(const std::filesystem::path& file) {
+    const auto partial = partialName(file);
+    if (::unlink(partial.c_str()) != 0 && errno != ENOENT)
+        throw systemError("cannot remove " + partial.string(), errno);
+}
+
 // A file without a name goes with the program. Not every file system has them; there the name of what is
 // unfinished is always the same, so that no second one comes to lie beside the first.
 SavedFile::SavedFile(std::filesystem::path file, std::string_view configuration)
-    : file_(std::move(file)), partial_(file_.string() + ".part") {
+    : file_(std::move(file)), partial_(partialName(file_)) {
     const auto header = savedHeader(configuration);
     const auto directory = file_.has_parent_path() ? file_.parent_path() : std::filesystem::path(".");
     descriptor_.reset(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, fileMode));

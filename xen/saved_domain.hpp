@@ -49,6 +49,9 @@ OpenedSavedFile openSavedFile(const std::filesystem::path& file);
 /// The same of a stream that is open, such as a pipe; `name` is for errors. Waits for it.
 OpenedSavedFile openSavedStream(UniqueFd stream, const std::string& name);
 
+/// Removes what somebody who was killed may have left beside `file` when he saved to it.
+void removeUnfinished(const std::filesystem::path& file);
+
 /// A file that is being saved to. It has its name only once it is complete and on the disk; what is not
 /// finished vanishes, also when the program is killed.
 class SavedFile {

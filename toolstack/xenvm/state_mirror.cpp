@@ -9,7 +9,7 @@ namespace xb::xenvm {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> intentWords{"", "halt", "reboot", "restart"};
+constexpr std::array<std::string_view, 5> intentWords{"", "halt", "reboot", "restart", "destroy"};
 
 Intent intentFromString(std::string_view word) {
     for (std::size_t i = 0; i < intentWords.size(); ++i) {
@@ -23,7 +23,7 @@ Intent intentFromString(std::string_view word) {
 
 StateMirror::StateMirror(Executor executor, xen::XenStore& store, const std::string& uuid)
     : executor_(executor), store_(store), statePath_("/state/" + uuid + "/state"),
-      pendingPath_("/state/" + uuid + "/pending"), idle_(executor) {
+      pendingPath_("/state/" + uuid + "/pending"), undoPath_("/state/" + uuid + "/undo"), idle_(executor) {
     idle_.set();
 }
 
@@ -38,6 +38,8 @@ Task<StateMirror::Recorded> StateMirror::read() {
     const auto pending = co_await store_.read(pendingPath_);
     if (pending)
         recorded.intent = intentFromString(*pending);
+    const auto undo = co_await store_.read(undoPath_);
+    recorded.undo = undo.value_or("");
     co_return recorded;
 }
 
@@ -48,6 +50,18 @@ void StateMirror::put(LifeState state, Intent intent) {
         changes.emplace_back(pendingPath_, std::nullopt);
     else
         changes.emplace_back(pendingPath_, std::string(intentWords[static_cast<std::size_t>(intent)]));
+    queue(std::move(changes));
+}
+
+void StateMirror::owe(std::string undo) {
+    xen::XenStore::Changes changes;
+    changes.emplace_back(undoPath_, std::move(undo));
+    queue(std::move(changes));
+}
+
+void StateMirror::settle() {
+    xen::XenStore::Changes changes;
+    changes.emplace_back(undoPath_, std::nullopt);
     queue(std::move(changes));
 }
 

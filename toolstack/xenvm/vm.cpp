@@ -155,7 +155,7 @@ Task<> Vm::letRun(Intent intent) {
 Task<> Vm::abandon(LifeState rest) {
     if (domid_) {
         try {
-            co_await takeDown();
+            co_await takeDownForGood();
         } catch (const std::exception& e) {
             report(e.what());
             co_return;
@@ -225,7 +225,7 @@ Task<> Vm::destroy() {
     AsyncMutex::Lock lock = co_await operations_.lock();
     ++generation_;
     if (domid_)
-        co_await takeDown();
+        co_await takeDownForGood();
     if (state() != LifeState::shutdown)
         enter(LifeState::shutdown);
     co_await mirror_->flush();
@@ -280,10 +280,12 @@ void Vm::recordIntent(Intent intent) {
     mirror_->put(state(), intent);
 }
 
-// Nothing is under way any more: what the domain does from here on is its own doing.
+// Nothing is under way any more: what the domain does from here on is its own doing. One that has stopped did
+// so as it was asked, and react() comes next.
 void Vm::failOperation(const std::exception& reason) {
     lastError_ = reason.what();
-    recordIntent(Intent::none);
+    if (!ended_)
+        recordIntent(Intent::none);
 }
 
 Task<bool> Vm::askGuest(xen::ShutdownRequest request) {
@@ -379,6 +381,19 @@ Task<> Vm::takeDown() {
     domid_.reset();
     ended_.reset();
     reacted_ = false;
+}
+
+// One that is half gone must not be taken for a domain that is paused, by whoever comes after us.
+Task<> Vm::takeDownForGood() {
+    const Intent before = intent_;
+    recordIntent(Intent::destroy);
+    co_await mirror_->flush();
+    try {
+        co_await takeDown();
+    } catch (...) {
+        recordIntent(before);
+        throw;
+    }
 }
 
 // ---- pause

@@ -162,6 +162,7 @@ private:
     Task<bool> stopsWithin(std::chrono::milliseconds limit);
     Task<> awaitStop(std::chrono::milliseconds limit);
     Task<> takeDown();
+    Task<> takeDownForGood();
     void markStopping(Intent intent);
     void recordIntent(Intent intent);
     void failOperation(const std::exception& reason);
@@ -183,6 +184,10 @@ private:
 
     // vm_adoption.cpp: what is found, and what happens unasked
     Task<> adoptDomain(xen::DomainInfo info, StateMirror::Recorded recorded);
+    Task<bool> takeDownAdopted();
+    Task<> undo(std::string what);
+    Task<> undoDisk(std::string device);
+    Task<> undoNic(int id, bool moved);
     void adoptState(StateMirror::Recorded recorded);
     Task<> watchDomain();
     void onDomainEvent(xen::DomainEvent event, xen::DomId domid);
@@ -205,6 +210,8 @@ private:
     void requireLiveDomain(const char* operation) const;
     Task<std::optional<xen::NicConfig>> liveNic(int id);
     Task<> replug(xen::NicConfig from, xen::NicConfig to);
+    Task<> replugNow(xen::NicConfig from, xen::NicConfig to);
+    Task<> undoneIfKilled(std::string undo, Task<> work);
     void editNic(int id, const std::function<void(NicEntry&)>& change);
     MachineFacts machineFacts() const;
 

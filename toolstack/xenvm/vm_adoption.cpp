@@ -2,9 +2,14 @@
 // What a VM finds when its monitor starts, and what it does when its domain ends unasked.
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/log.hpp"
+#include "toolstack/libs/utf8.hpp"
+#include "toolstack/xenvm/text.hpp"
 #include "toolstack/xenvm/vm.hpp"
+#include "xen/saved_domain.hpp"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace xb::xenvm {
 
@@ -28,6 +33,10 @@ Task<> Vm::adopt() {
         co_await adoptDomain(*info, recorded);
     else
         adoptState(recorded);
+    if (!recorded.undo.empty()) {
+        co_await undo(recorded.undo);
+        mirror_->settle();
+    }
     co_await mirror_->flush();
 }
 
@@ -39,7 +48,9 @@ void Vm::adoptState(StateMirror::Recorded recorded) {
     intent_ = recorded.intent == Intent::restart ? Intent::restart : Intent::none;
     if (mayStart(*recorded.state))
         life_.adopt(*recorded.state);
-    else if (intent_ == Intent::restart)
+    else if (*recorded.state == LifeState::suspending && recorded.intent == Intent::halt)
+        life_.adopt(LifeState::suspended); // the file is complete
+    else if (recorded.intent == Intent::restart || recorded.intent == Intent::reboot)
         life_.adopt(LifeState::rebooted);
     if (hasDomain(*recorded.state))
         log::warn("the domain that was {} has gone while nobody looked after it", toString(*recorded.state));
@@ -52,12 +63,16 @@ Task<> Vm::adoptDomain(xen::DomainInfo info, StateMirror::Recorded recorded) {
     const LifeState last = recorded.state.value_or(LifeState::running);
     const bool building = last == LifeState::creatingDomain || last == LifeState::creatingDevices ||
                           last == LifeState::restoring;
-    if (building && info.paused && !info.shutdown) {
+    const bool halfBuilt = building && info.paused && !info.shutdown;
+    if (halfBuilt || recorded.intent == Intent::destroy) {
         life_.adopt(last);
-        co_await takeDown();
+        intent_ = recorded.intent;
+        const bool gone = co_await takeDownAdopted();
+        if (!gone)
+            co_return;
         enter(LifeState::shutdown, recorded.intent == Intent::restart ? Intent::restart : Intent::none);
-        report(fmt::format("domain {} was half built when its monitor ended; it has been destroyed",
-                           info.domid));
+        report(fmt::format("domain {} was {} when its monitor ended; it has been destroyed", info.domid,
+                           halfBuilt ? "half built" : "being destroyed"));
         co_return;
     }
 
@@ -79,6 +94,73 @@ Task<> Vm::adoptDomain(xen::DomainInfo info, StateMirror::Recorded recorded) {
     log::info("domain {} adopted", info.domid);
     announce();
     co_await watchDomain();
+}
+
+// False when it cannot go: then it is told as it was, and a destroy may succeed later.
+Task<bool> Vm::takeDownAdopted() {
+    std::string failure;
+    try {
+        co_await takeDown();
+    } catch (const std::exception& e) {
+        failure = e.what();
+    }
+    if (failure.empty())
+        co_return true;
+    announce();
+    report(failure);
+    co_return false;
+}
+
+// "file PATH", "disk xvdb", "nic 1", "moved-nic 1": what the last xenvm was in the middle of.
+Task<> Vm::undo(std::string what) {
+    const auto space = std::min(what.find(' '), what.size());
+    const std::string kind = what.substr(0, space);
+    const std::string thing = what.substr(std::min(space + 1, what.size()));
+    std::string failure;
+    try {
+        if (kind == "file") {
+            auto remove = [thing] { xen::removeUnfinished(thing); };
+            co_await fileWorkers().run(std::move(remove));
+        } else if (hasLiveDomain() && kind == "disk") {
+            co_await undoDisk(thing);
+        } else if (hasLiveDomain()) {
+            co_await undoNic(static_cast<int>(parseInteger(thing).value_or(-1)), kind == "moved-nic");
+        }
+    } catch (const std::exception& e) {
+        failure = e.what();
+    }
+    if (!failure.empty())
+        report(fmt::format("what was under way when the last monitor ended, {}, cannot be undone: {}",
+                           printable(what, 256), failure));
+}
+
+Task<> Vm::undoDisk(std::string device) {
+    const auto live = co_await hypervisor_.disks(*domid_);
+    for (const auto& each : live) {
+        if (each.config.vdev != device)
+            continue;
+        co_await hypervisor_.removeDisk(*domid_, device, true);
+        report(fmt::format("disk {} was being added to domain {} when its monitor ended; it has been removed",
+                           device, *domid_));
+        co_return;
+    }
+}
+
+Task<> Vm::undoNic(int id, bool moved) {
+    const auto plugged = co_await liveNic(id);
+    if (plugged)
+        co_await hypervisor_.removeNic(*domid_, id, true);
+    if (moved) {
+        const auto& configured = config_.current().nics;
+        const auto entry = std::ranges::find(configured, id, &NicEntry::id);
+        if (entry == configured.end())
+            throw Error(fmt::format("NIC {} is not in the configuration", id));
+        auto before = toNicConfig(*entry, machineFacts());
+        co_await hypervisor_.addNic(*domid_, std::move(before));
+    }
+    if (plugged || moved)
+        report(fmt::format("NIC {} was being {} domain {} when its monitor ended; it has been {}", id,
+                           moved ? "moved in" : "added to", *domid_, moved ? "put back" : "removed"));
 }
 
 void Vm::begin() {
@@ -193,6 +275,9 @@ Task<> Vm::react(xen::DomId domid) {
         log::warn("domain {} is kept as it is until it is destroyed", domid);
         co_return;
     }
+    // Decided, also for who comes after us and finds no domain any more.
+    recordIntent(reaction.restart ? Intent::restart : reaction.shutdown ? Intent::halt : Intent::reboot);
+    co_await mirror_->flush();
     std::string failure;
     try {
         co_await takeDown();
@@ -200,6 +285,7 @@ Task<> Vm::react(xen::DomId domid) {
         failure = e.what();
     }
     if (!failure.empty()) {
+        recordIntent(Intent::none);
         report(failure);
         co_return;
     }
@@ -220,7 +306,7 @@ Reaction Vm::reactionTo(const xen::DomainEvent& event) const {
     // The end of what the last xenvm had begun.
     Reaction reaction;
     reaction.tearDown = true;
-    reaction.shutdown = intent_ == Intent::halt;
+    reaction.shutdown = intent_ == Intent::halt || intent_ == Intent::destroy;
     reaction.rebooted = !reaction.shutdown;
     reaction.restart = intent_ == Intent::restart;
     return reaction;

@@ -56,6 +56,23 @@ void Vm::requireLiveDomain(const char* operation) const {
         refuse(operation);
 }
 
+// Work on a device of the domain. Who is killed in the middle of it leaves a half-plugged one, of which the
+// guest can make no use and nobody knows: the next xenvm takes that away (undo()).
+Task<> Vm::undoneIfKilled(std::string undo, Task<> work) {
+    mirror_->owe(std::move(undo));
+    co_await mirror_->flush();
+    std::exception_ptr failure;
+    try {
+        co_await std::move(work);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    mirror_->settle();
+    co_await mirror_->flush();
+    if (failure)
+        std::rethrow_exception(failure);
+}
+
 // ---- lists
 
 Task<std::vector<DiskEntry>> Vm::disks() {
@@ -115,7 +132,9 @@ Task<> Vm::addDisk(std::string entry) {
             std::vector<xen::DiskConfig> guarded{wanted};
             co_await checkSharing(hypervisor_.store(), std::move(guarded), static_cast<int>(*domid_));
         }
-        co_await hypervisor_.addDisk(*domid_, std::move(wanted));
+        auto plug = hypervisor_.addDisk(*domid_, std::move(wanted));
+        auto undo = "disk " + disk.device;
+        co_await undoneIfKilled(std::move(undo), std::move(plug));
         log::info("disk {} is added to domain {}: {}", disk.device, *domid_, disk.path);
     }
     config_.add("disk", entry);
@@ -211,7 +230,9 @@ Task<> Vm::addNic(std::string entry) {
     if (hasLiveDomain()) {
         auto wanted = toNicConfig(trial.latest().nics.back(), machineFacts());
         const int id = wanted.devid;
-        co_await hypervisor_.addNic(*domid_, std::move(wanted));
+        auto plug = hypervisor_.addNic(*domid_, std::move(wanted));
+        auto undo = fmt::format("nic {}", id);
+        co_await undoneIfKilled(std::move(undo), std::move(plug));
         log::info("NIC {} is added to domain {}", id, *domid_);
         // The same address then, also if it is a random one.
         entry.append(entry.empty() ? "" : ",").append("mac=").append(trial.latest().nics.back().mac);
@@ -237,8 +258,14 @@ Task<> Vm::removeNic(int id, bool force) {
     });
 }
 
-// A card is what it was made with: it goes, and comes again. If it does not, the old one comes back.
 Task<> Vm::replug(xen::NicConfig from, xen::NicConfig to) {
+    auto undo = fmt::format("moved-nic {}", from.devid);
+    auto work = replugNow(std::move(from), std::move(to));
+    co_await undoneIfKilled(std::move(undo), std::move(work));
+}
+
+// A card is what it was made with: it goes, and comes again. If it does not, the old one comes back.
+Task<> Vm::replugNow(xen::NicConfig from, xen::NicConfig to) {
     co_await hypervisor_.removeNic(*domid_, from.devid, false);
     std::exception_ptr failure;
     try {

@@ -58,14 +58,10 @@ Task<> Vm::suspend(std::string file, bool live) {
         refuse("suspend");
     ++generation_;
     co_await saveTo(path, live);
-    try {
-        recordIntent(Intent::halt); // the file is complete: the domain must never run on
-        co_await mirror_->flush();
-        co_await takeDown();
-    } catch (const std::exception& e) {
-        failOperation(e);
-        throw;
-    }
+    // The file is complete: the domain must never run on, also if it cannot go now.
+    recordIntent(Intent::halt);
+    co_await mirror_->flush();
+    co_await takeDown();
     enter(LifeState::suspended);
     co_await mirror_->flush();
 }
@@ -86,6 +82,7 @@ Task<> Vm::checkpoint(std::string file, bool live) {
 // Leaves the domain suspended and the file complete, or the guest running and no file.
 Task<> Vm::saveTo(std::filesystem::path path, bool live) {
     enter(LifeState::suspending);
+    mirror_->owe("file " + path.string());
     co_await mirror_->flush();
     saving_ = true;
     std::exception_ptr failure;
@@ -109,6 +106,7 @@ Task<> Vm::saveTo(std::filesystem::path path, bool live) {
         }
     }
     saving_ = false;
+    mirror_->settle();
     if (!failure)
         throwIfDestroyed();
     if (failure && destroyers_ == 0 && state() == LifeState::suspending)
@@ -132,6 +130,8 @@ Task<> Vm::runSave(UniqueFd stream, xen::SaveMode mode) {
         co_await wake_.wait();
     }
     if (!outcome->done) {
+        recordIntent(Intent::destroy);
+        co_await mirror_->flush();
         co_await hypervisor_.destroy(*domid_); // which ends the save
         while (!outcome->done) {
             wake_.clear();
@@ -211,9 +211,10 @@ Task<> Vm::adoptSave(xen::DomainInfo info, Intent intent) {
     const bool suspended = info.shutdown && info.reason == xen::ShutdownReason::suspend;
     if (intent == Intent::halt && suspended) {
         life_.adopt(LifeState::suspending);
-        announce();
-        co_await takeDown();
-        enter(LifeState::suspended);
+        intent_ = Intent::halt;
+        const bool gone = co_await takeDownAdopted();
+        if (gone)
+            enter(LifeState::suspended);
         co_return;
     }
     life_.adopt(LifeState::running);
@@ -221,8 +222,13 @@ Task<> Vm::adoptSave(xen::DomainInfo info, Intent intent) {
     // It may have been told to suspend, and do so only now.
     abandonedSave_ = !suspended;
     if (suspended) {
-        co_await hypervisor_.resume(info.domid);
-        report(fmt::format("domain {} was being saved when its monitor ended; it goes on", info.domid));
+        std::string outcome = "it goes on";
+        try {
+            co_await hypervisor_.resume(info.domid);
+        } catch (const std::exception& e) {
+            outcome = fmt::format("it cannot go on: {}", e.what());
+        }
+        report(fmt::format("domain {} was being saved when its monitor ended; {}", info.domid, outcome));
     }
     announce();
     co_await watchDomain();
@@ -264,7 +270,6 @@ Task<> Vm::requireSleeper(const char* operation) {
 }
 
 Task<> Vm::requestSleep(xen::SleepState wanted, const char* operation) {
-    co_await requireSleeper(operation);
     const bool acknowledged = co_await hypervisor_.requestSleep(*domid_, wanted, options_.limits.acknowledge);
     if (!acknowledged)
         throw Error(fmt::format("VM {} did not {}: its guest did not acknowledge the request within {} s",
@@ -276,6 +281,10 @@ Task<> Vm::sleep(std::chrono::seconds limit) {
     if (state() != LifeState::running)
         refuse("sleep");
     AsyncMutex::Lock lock = co_await operations_.lock();
+    co_await requireSleeper("sleep");
+    const int before = co_await hypervisor_.acpiState(*domid_);
+    if (before == acpiAsleep)
+        co_return; // it would not hear the request
     const auto deadline = steady_clock::now() + limit;
     co_await requestSleep(xen::SleepState::s3, "sleep");
     for (;;) {
@@ -301,16 +310,24 @@ Task<> Vm::hibernate(std::chrono::seconds limit) {
     if (state() != LifeState::running)
         refuse("hibernate");
     AsyncMutex::Lock lock = co_await operations_.lock();
+    co_await requireSleeper("hibernate");
     ++generation_;
-    co_await requestSleep(xen::SleepState::s4, "hibernate");
-    const bool stopped = co_await stopsWithin(limit);
-    if (!stopped)
-        throw Error(errors::timeout,
-                    fmt::format("VM {} did not hibernate within {} s", options_.uuid, limit.count()));
-    markStopping(Intent::halt);
-    reportStopReason("hibernate");
-    co_await takeDown();
-    enter(LifeState::shutdown);
+    recordIntent(Intent::halt); // its end is no reason to start it again
+    co_await mirror_->flush();
+    try {
+        co_await requestSleep(xen::SleepState::s4, "hibernate");
+        const bool stopped = co_await stopsWithin(limit);
+        if (!stopped)
+            throw Error(errors::timeout,
+                        fmt::format("VM {} did not hibernate within {} s", options_.uuid, limit.count()));
+        markStopping(Intent::halt);
+        reportStopReason("hibernate");
+        co_await takeDown();
+        enter(LifeState::shutdown);
+    } catch (const std::exception& e) {
+        failOperation(e);
+        throw;
+    }
     co_await mirror_->flush();
 }
 

@@ -10,15 +10,36 @@
 
 namespace xb::xenvm::test {
 
+// ---- moments
+
+Task<> Moments::step(std::string what) {
+    if (failAt != 0 && !failed && passed + 1 >= failAt) {
+        ++passed;
+        failed = true;
+        last = what;
+        throw Error("injected fault: " + what);
+    }
+    co_await point("before " + what);
+}
+
+Task<> Moments::point(std::string what) {
+    if (killed || ++passed == killAt) {
+        if (!std::exchange(killed, true))
+            last = what;
+        co_await never_.wait();
+    }
+}
+
 // ---- xenstore
 
 class FakeStore::Watch : public xen::XenStoreWatch {
 public:
-    Watch(FakeStore& owner, std::shared_ptr<Watcher> watcher) : owner_(owner), watcher_(std::move(watcher)) {}
-    ~Watch() override { owner_.watchers_.remove(watcher_); }
+    Watch(const FakeStore& owner, std::shared_ptr<Watcher> watcher)
+        : all_(owner.watchers_), watcher_(std::move(watcher)) {}
+    ~Watch() override { all_->remove(watcher_); }
 
 private:
-    FakeStore& owner_;
+    std::shared_ptr<std::list<std::shared_ptr<Watcher>>> all_;
     std::shared_ptr<Watcher> watcher_;
 };
 
@@ -28,14 +49,14 @@ void FakeStore::tell(const std::shared_ptr<Watcher>& watcher, const std::string&
 
 std::vector<std::string> FakeStore::watched() const {
     std::vector<std::string> paths;
-    for (const auto& watcher : watchers_)
+    for (const auto& watcher : *watchers_)
         paths.push_back(watcher->path);
     return paths;
 }
 
 void FakeStore::change(const std::string& path, const std::optional<std::string>& value) {
     changes.push_back(path + (value ? "=" + *value : "-"));
-    for (const auto& watcher : watchers_)
+    for (const auto& watcher : *watchers_)
         if (watcher->path == path || (watcher->path + "/").starts_with(path + "/"))
             tell(watcher, path);
     if (value) {
@@ -48,6 +69,7 @@ void FakeStore::change(const std::string& path, const std::optional<std::string>
 }
 
 Task<std::optional<std::string>> FakeStore::read(std::string path) {
+    co_await moments_.step("reading " + path);
     const auto value = values.find(path);
     if (value == values.end())
         co_return std::nullopt;
@@ -55,6 +77,7 @@ Task<std::optional<std::string>> FakeStore::read(std::string path) {
 }
 
 Task<std::vector<std::string>> FakeStore::list(std::string path) {
+    co_await moments_.step("listing " + path);
     std::vector<std::string> names;
     for (const auto& [node, value] : values) {
         if (!node.starts_with(path + "/"))
@@ -68,13 +91,15 @@ Task<std::vector<std::string>> FakeStore::list(std::string path) {
 }
 
 Task<> FakeStore::write(std::string path, std::string value) {
+    co_await moments_.step("writing " + path);
     change(path, value);
-    co_return;
+    co_await moments_.point("after writing " + path);
 }
 
 Task<> FakeStore::remove(std::string path) {
+    co_await moments_.step("removing " + path);
     change(path, std::nullopt);
-    co_return;
+    co_await moments_.point("after removing " + path);
 }
 
 Task<> FakeStore::setPermissions(std::string, std::vector<xen::XenStorePermission>) {
@@ -82,16 +107,20 @@ Task<> FakeStore::setPermissions(std::string, std::vector<xen::XenStorePermissio
 }
 
 Task<> FakeStore::apply(Changes changed) {
+    const std::string what =
+        changed.empty() ? "" : changed[0].first + "=" + changed[0].second.value_or("(none)");
+    co_await moments_.step("writing " + what);
     for (const auto& [path, value] : changed)
         change(path, value);
-    co_return;
+    co_await moments_.point("after writing " + what);
 }
 
 Task<std::unique_ptr<xen::XenStoreWatch>> FakeStore::watch(std::string path, WatchHandler handler) {
+    co_await moments_.step("watching " + path);
     if (!failWatch.empty())
         throw Error(failWatch);
     auto watcher = std::make_shared<Watcher>(Watcher{path, std::move(handler)});
-    watchers_.push_back(watcher);
+    watchers_->push_back(watcher);
     tell(watcher, path);
     co_return std::make_unique<Watch>(*this, watcher);
 }
@@ -100,14 +129,24 @@ Task<std::unique_ptr<xen::XenStoreWatch>> FakeStore::watch(std::string path, Wat
 
 class FakeHypervisor::Watch : public xen::DomainWatch {
 public:
-    Watch(FakeHypervisor& owner, std::shared_ptr<Watcher> watcher)
-        : owner_(owner), watcher_(std::move(watcher)) {}
-    ~Watch() override { owner_.watchers_.remove(watcher_); }
+    Watch(const FakeHypervisor& owner, std::shared_ptr<Watcher> watcher)
+        : all_(owner.watchers_), watcher_(std::move(watcher)) {}
+    ~Watch() override { all_->remove(watcher_); }
 
 private:
-    FakeHypervisor& owner_;
+    std::shared_ptr<std::list<std::shared_ptr<Watcher>>> all_;
     std::shared_ptr<Watcher> watcher_;
 };
+
+void FakeHypervisor::takeOver(const FakeHypervisor& other) {
+    alive = other.alive;
+    plugged = other.plugged;
+    cards = other.cards;
+    halfPlugged = other.halfPlugged;
+    xenstore.values = other.xenstore.values;
+    next_ = other.next_;
+    acpi_ = other.acpi_;
+}
 
 bool FakeHypervisor::called(const std::string& call) const {
     return std::ranges::find(calls, call) != calls.end();
@@ -131,7 +170,7 @@ xen::DomId FakeHypervisor::add(const std::string& uuid, bool paused) {
 }
 
 void FakeHypervisor::tell(xen::DomId domid, xen::DomainEvent event) {
-    for (const auto& watcher : watchers_) {
+    for (const auto& watcher : *watchers_) {
         if (watcher->domid == domid)
             asio::post(executor_, [handler = watcher->handler, event] { handler(event); });
     }
@@ -150,6 +189,7 @@ void FakeHypervisor::vanish(xen::DomId domid) {
 }
 
 Task<xen::HostInfo> FakeHypervisor::hostInfo() {
+    co_await moments.step("host facts");
     co_return host;
 }
 
@@ -161,14 +201,16 @@ Task<std::vector<xen::DomainInfo>> FakeHypervisor::domains() {
 }
 
 Task<std::optional<xen::DomainInfo>> FakeHypervisor::domain(xen::DomId domid) {
+    co_await moments.step("the domain's facts");
     if (!alive.contains(domid))
         co_return std::nullopt;
     co_return alive[domid];
 }
 
 Task<std::optional<xen::DomainInfo>> FakeHypervisor::findDomain(std::string uuid) {
+    co_await moments.step("finding the domain");
     for (const auto& [domid, info] : alive) {
-        if (info.uuid == uuid)
+        if (info.uuid == uuid && !info.dying)
             co_return info;
     }
     co_return std::nullopt;
@@ -176,6 +218,7 @@ Task<std::optional<xen::DomainInfo>> FakeHypervisor::findDomain(std::string uuid
 
 Task<xen::DomId> FakeHypervisor::create(xen::DomainConfig config, ProgressHandler progress) {
     calls.push_back("create");
+    co_await moments.step("create");
     if (!failCreate.empty())
         throw Error(failCreate);
     const xen::DomId domid = add(config.uuid, true);
@@ -185,62 +228,92 @@ Task<xen::DomId> FakeHypervisor::create(xen::DomainConfig config, ProgressHandle
     progress(xen::CreateStep::domainMade, domid);
     if (createWaits)
         co_await gate.wait();
+    std::exception_ptr failure;
+    try {
+        co_await moments.step("making the devices");
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure) { // everything is undone
+        vanish(domid);
+        std::rethrow_exception(failure);
+    }
     progress(xen::CreateStep::devicesMade, domid);
+    co_await moments.point("after create");
     co_return domid;
 }
 
 Task<> FakeHypervisor::unpause(xen::DomId domid) {
     calls.push_back(fmt::format("unpause {}", domid));
+    co_await moments.step("unpause");
     if (!failUnpause.empty())
         throw Error(failUnpause);
     get(domid).paused = false;
-    co_return;
+    co_await moments.point("after unpause");
 }
 
 Task<> FakeHypervisor::pause(xen::DomId domid) {
     calls.push_back(fmt::format("pause {}", domid));
+    co_await moments.step("pause");
     get(domid).paused = true;
-    co_return;
+    co_await moments.point("after pause");
 }
 
 Task<> FakeHypervisor::destroy(xen::DomId domid) {
     calls.push_back(fmt::format("destroy {}", domid));
+    co_await moments.step("destroy");
     if (!failDestroy.empty())
         throw Error(failDestroy);
+    if (alive.contains(
+            domid)) { // as libxl: it stands still, then its devices go, then it is dying, then gone
+        get(domid).paused = true;
+        plugged[domid].clear();
+        cards[domid].clear();
+        co_await moments.point("while it is taken apart");
+    }
+    if (alive.contains(domid)) {
+        get(domid).dying = true;
+        co_await moments.point("while it is dying");
+    }
     if (alive.contains(domid))
         vanish(domid);
     if (saveWaits)
         gate.set(); // a save of what is gone ends
-    co_return;
+    co_await moments.point("after destroy");
 }
 
 Task<bool> FakeHypervisor::requestShutdown(xen::DomId domid, xen::ShutdownRequest request,
                                            std::chrono::seconds) {
     const bool reboot = request == xen::ShutdownRequest::reboot;
     calls.push_back(fmt::format("request {} {}", reboot ? "reboot" : "poweroff", domid));
+    co_await moments.step("request");
     if (requestWaits)
         co_await gate.wait();
     if (acknowledges && obeys && alive.contains(domid))
         stop(domid, reboot ? xen::ShutdownReason::reboot : xen::ShutdownReason::poweroff);
+    co_await moments.point("after request");
     co_return acknowledges;
 }
 
 Task<> FakeHypervisor::powerButton(xen::DomId domid) {
     calls.push_back(fmt::format("button {}", domid));
+    co_await moments.step("power button");
     if (++presses_ == stopsAtPress)
         stop(domid, xen::ShutdownReason::poweroff);
-    co_return;
+    co_await moments.point("after power button");
 }
 
 Task<> FakeHypervisor::forceShutdown(xen::DomId domid, xen::ShutdownReason reason) {
     calls.push_back(fmt::format("force {} {}", toString(reason), domid));
+    co_await moments.step("stopping by force");
     stop(domid, reason);
-    co_return;
+    co_await moments.point("after stopping by force");
 }
 
 Task<std::unique_ptr<xen::DomainWatch>> FakeHypervisor::watch(xen::DomId domid, EventHandler handler) {
+    co_await moments.step("watching the domain");
     auto watcher = std::make_shared<Watcher>(Watcher{domid, std::move(handler)});
-    watchers_.push_back(watcher);
+    watchers_->push_back(watcher);
     if (!alive.contains(domid))
         tell(domid, {});
     else if (alive[domid].shutdown)
@@ -253,13 +326,17 @@ Task<std::string> FakeHypervisor::consoleTty(xen::DomId) {
 }
 
 Task<int> FakeHypervisor::acpiState(xen::DomId) {
+    co_await moments.step("ACPI state");
     co_return acpi_;
 }
 
 Task<> FakeHypervisor::save(xen::DomId domid, UniqueFd stream, xen::SaveMode mode) {
     calls.push_back(fmt::format("save {}{}", domid, mode == xen::SaveMode::live ? " live" : ""));
+    co_await moments.step("save");
     stop(domid, xen::ShutdownReason::suspend);
+    co_await moments.point("when it stands suspended");
     writeAll(stream.get(), "half", "fake");
+    co_await moments.point("when half is written");
     if (saveWaits)
         co_await gate.wait();
     if (!alive.contains(domid))
@@ -269,12 +346,14 @@ Task<> FakeHypervisor::save(xen::DomId domid, UniqueFd stream, xen::SaveMode mod
         throw Error(failSave);
     }
     writeAll(stream.get(), " and half", "fake");
+    co_await moments.point("after save");
 }
 
 Task<> FakeHypervisor::resume(xen::DomId domid) {
     calls.push_back(fmt::format("resume {}", domid));
+    co_await moments.step("resume");
     get(domid).shutdown = false;
-    co_return;
+    co_await moments.point("after resume");
 }
 
 Task<xen::DomId> FakeHypervisor::restore(xen::DomainConfig config, UniqueFd stream,
@@ -286,16 +365,19 @@ Task<xen::DomId> FakeHypervisor::restore(xen::DomainConfig config, UniqueFd stre
 }
 
 Task<std::string> FakeHypervisor::configurationJson(xen::DomId) {
+    co_await moments.step("its configuration");
     co_return "{}";
 }
 
 Task<bool> FakeHypervisor::requestSleep(xen::DomId domid, xen::SleepState wanted, std::chrono::seconds) {
     const bool s3 = wanted == xen::SleepState::s3;
     calls.push_back(fmt::format("sleep {} {}", s3 ? "s3" : "s4", domid));
+    co_await moments.step("request to sleep");
     if (acknowledges && obeys && s3)
         acpi_ = sleepsIn;
     if (acknowledges && obeys && !s3)
         stop(domid, xen::ShutdownReason::poweroff);
+    co_await moments.point("after request to sleep");
     co_return acknowledges;
 }
 
@@ -309,15 +391,18 @@ Task<> FakeHypervisor::dumpCore(xen::DomId domid, std::string path) {
 
 Task<> FakeHypervisor::wake(xen::DomId domid) {
     calls.push_back(fmt::format("wake {}", domid));
+    co_await moments.step("wake");
     acpi_ = 0;
-    co_return;
+    co_await moments.point("after wake");
 }
 
 Task<bool> FakeHypervisor::hasPvDriver(xen::DomId) {
+    co_await moments.step("whether it has a driver");
     co_return pvDriver;
 }
 
 Task<std::uint64_t> FakeHypervisor::memoryNeeded(xen::DomainConfig) {
+    co_await moments.step("memory needed");
     co_return needed;
 }
 
@@ -328,12 +413,20 @@ void FakeHypervisor::requireConsent(const std::string& device, bool force) const
         throw Error("the guest does not let go of " + device);
 }
 
+// It is in the lists of the domain before it is of any use.
+Task<> FakeHypervisor::plug(std::string device) {
+    halfPlugged.push_back(device);
+    co_await moments.point("while it is half plugged: " + device);
+    std::erase(halfPlugged, device);
+}
+
 void FakeHypervisor::failToAdd() {
     if (!failAdd.empty() && failAddTimes-- > 0)
         throw Error(failAdd);
 }
 
 Task<std::vector<xen::DeviceInfo<xen::DiskConfig>>> FakeHypervisor::disks(xen::DomId domid) {
+    co_await moments.step("its disks");
     get(domid);
     std::vector<xen::DeviceInfo<xen::DiskConfig>> list;
     for (const auto& each : plugged[domid])
@@ -344,16 +437,21 @@ Task<std::vector<xen::DeviceInfo<xen::DiskConfig>>> FakeHypervisor::disks(xen::D
 Task<> FakeHypervisor::addDisk(xen::DomId domid, xen::DiskConfig disk) {
     get(domid);
     calls.push_back(fmt::format("add disk {} {}", domid, disk.vdev));
+    co_await moments.step("add disk");
     failToAdd();
+    std::string name = "disk " + disk.vdev;
     plugged[domid].push_back(std::move(disk));
-    co_return;
+    co_await plug(std::move(name));
+    co_await moments.point("after add disk");
 }
 
 Task<> FakeHypervisor::removeDisk(xen::DomId domid, std::string vdev, bool force) {
     calls.push_back(fmt::format("remove disk {} {}{}", domid, vdev, force ? " by force" : ""));
+    co_await moments.step("remove disk");
     requireConsent("disk " + vdev, force);
     std::erase_if(plugged[domid], [&](const auto& each) { return each.vdev == vdev; });
-    co_return;
+    std::erase(halfPlugged, "disk " + vdev);
+    co_await moments.point("after remove disk");
 }
 
 Task<> FakeHypervisor::changeMedium(xen::DomId domid, std::string vdev, std::string path) {
@@ -368,6 +466,7 @@ Task<> FakeHypervisor::changeMedium(xen::DomId domid, std::string vdev, std::str
 }
 
 Task<std::vector<xen::DeviceInfo<xen::NicConfig>>> FakeHypervisor::nics(xen::DomId domid) {
+    co_await moments.step("its network cards");
     get(domid);
     std::vector<xen::DeviceInfo<xen::NicConfig>> list;
     for (const auto& each : cards[domid])
@@ -378,16 +477,21 @@ Task<std::vector<xen::DeviceInfo<xen::NicConfig>>> FakeHypervisor::nics(xen::Dom
 Task<> FakeHypervisor::addNic(xen::DomId domid, xen::NicConfig nic) {
     get(domid);
     calls.push_back(fmt::format("add nic {} {} {} {}", domid, nic.devid, nic.bridge, nic.backendDomid));
+    co_await moments.step("add nic");
     failToAdd();
+    std::string name = fmt::format("nic {}", nic.devid);
     cards[domid].push_back(std::move(nic));
-    co_return;
+    co_await plug(std::move(name));
+    co_await moments.point("after add nic");
 }
 
 Task<> FakeHypervisor::removeNic(xen::DomId domid, int devid, bool force) {
     calls.push_back(fmt::format("remove nic {} {}{}", domid, devid, force ? " by force" : ""));
+    co_await moments.step("remove nic");
     requireConsent(fmt::format("network card {}", devid), force);
     std::erase_if(cards[domid], [&](const auto& each) { return each.devid == devid; });
-    co_return;
+    std::erase(halfPlugged, fmt::format("nic {}", devid));
+    co_await moments.point("after remove nic");
 }
 
 Task<xen::MemoryTarget> FakeHypervisor::memoryTarget(xen::DomId domid) {

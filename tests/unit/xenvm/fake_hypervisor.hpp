@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A hypervisor that lives in the test: it keeps domains in memory, writes down every call, and fails, waits
-// or stays silent as the test tells it to.
+// or stays silent as the test tells it to. Every call comes by moments at which the one who called can be
+// killed, or the call fail; what is there then can be handed to the hypervisor of a successor.
 #pragma once
 
 #include "toolstack/libs/error.hpp"
@@ -14,9 +15,30 @@
 
 namespace xb::xenvm::test {
 
+/// Moments of the calls so far, counted from 1, and what is to happen at one of them.
+class Moments {
+public:
+    explicit Moments(const Executor& executor) : never_(executor) {}
+
+    std::size_t killAt = 0; ///< whoever called does not go on
+    std::size_t failAt = 0; ///< the call fails, if it can there; otherwise where it next can
+    bool killed = false;    ///< it came to that
+    bool failed = false;
+    std::size_t passed = 0;
+    std::string last; ///< what it was
+
+    /// Before a call has done anything: it may fail.
+    Task<> step(std::string what);
+    /// In the middle and at the end of what a call does.
+    Task<> point(std::string what);
+
+private:
+    Event never_;
+};
+
 class FakeStore : public xen::XenStore {
 public:
-    explicit FakeStore(Executor executor) : executor_(std::move(executor)) {}
+    FakeStore(Executor executor, Moments& moments) : executor_(std::move(executor)), moments_(moments) {}
 
     std::map<std::string, std::string> values;
     /// Every change, "path=value" or "path-", in order.
@@ -45,7 +67,9 @@ private:
     void tell(const std::shared_ptr<Watcher>& watcher, const std::string& path);
 
     Executor executor_;
-    std::list<std::shared_ptr<Watcher>> watchers_;
+    Moments& moments_;
+    std::shared_ptr<std::list<std::shared_ptr<Watcher>>> watchers_ =
+        std::make_shared<std::list<std::shared_ptr<Watcher>>>(); ///< with its watches, which may outlive it
 };
 
 class FakeHypervisor : public xen::Hypervisor {
@@ -86,7 +110,13 @@ public:
     std::vector<xen::DomainConfig> built;
     std::map<xen::DomId, std::vector<xen::DiskConfig>> plugged; ///< disks of the domains
     std::map<xen::DomId, std::vector<xen::NicConfig>> cards;
-    FakeStore xenstore{executor_};
+    Moments moments{executor_};
+    FakeStore xenstore{executor_, moments};
+    /// Devices that are half plugged.
+    std::vector<std::string> halfPlugged;
+
+    /// The machine as somebody left it who was killed.
+    void takeOver(const FakeHypervisor& other);
 
     /// Puts a domain there that somebody else built.
     xen::DomId add(const std::string& uuid, bool paused);
@@ -94,7 +124,7 @@ public:
     void stop(xen::DomId domid, xen::ShutdownReason reason);
     /// Somebody else destroys it.
     void vanish(xen::DomId domid);
-    std::size_t watches() const { return watchers_.size(); }
+    std::size_t watches() const { return watchers_->size(); }
     bool called(const std::string& call) const;
 
     Task<xen::HostInfo> hostInfo() override;
@@ -144,13 +174,15 @@ private:
 
     void tell(xen::DomId domid, xen::DomainEvent event);
     xen::DomainInfo& get(xen::DomId domid);
+    Task<> plug(std::string device);
     void requireConsent(const std::string& device, bool force) const;
     void failToAdd();
 
     xen::DomId next_ = 1;
     int presses_ = 0;
     int acpi_ = 0;
-    std::list<std::shared_ptr<Watcher>> watchers_;
+    std::shared_ptr<std::list<std::shared_ptr<Watcher>>> watchers_ =
+        std::make_shared<std::list<std::shared_ptr<Watcher>>>();
 };
 
 } // namespace xb::xenvm::test

@@ -71,6 +71,19 @@ TEST_F(VmAdoption, halfBuiltDomainIsDestroyedAndReported) {
     }
 }
 
+TEST_F(VmAdoption, whatCannotBeTakenDownNowIsToldAndWaitsForADestroy) {
+    hypervisor.failDestroy = "a grant is still mapped";
+    recorded("creating-devices");
+    hypervisor.add(uuid, true);
+    open();
+    EXPECT_THAT(take(), ElementsAre("creating-devices 1", HasSubstr("a grant is still mapped")));
+    EXPECT_THAT(outcome(vm->start(false)), HasSubstr("already created"));
+    hypervisor.failDestroy.clear();
+    run(vm->destroy());
+    EXPECT_THAT(hypervisor.alive, IsEmpty());
+    run(vm->start(false));
+}
+
 TEST_F(VmAdoption, unpausedDomainIsNeverTakenForHalfBuilt) {
     recorded("creating-devices");
     hypervisor.add(uuid, false);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the tests of a VM share: a fake hypervisor, a configuration file in a directory of its own, a listener
-// that writes everything down, and a loop that is run by hand.
+// that writes everything down, and a loop that is run by hand. All of that is one monitor, which can be
+// killed and have a successor.
 #pragma once
 
 #include "fake_hypervisor.hpp"
@@ -27,15 +28,9 @@ struct Running {
     std::string error; ///< text of the exception, if it ended with one
 };
 
-class VmTest : public testing::Test, public VmListener {
+class Monitor : public VmListener {
 public:
-    ~VmTest() override {
-        if (vm)
-            vm->close();
-    }
-
-protected:
-    VmTest() {
+    Monitor() : ownDirectory(std::make_shared<xb::test::TemporaryDirectory>()), directory(*ownDirectory) {
         options.uuid = uuid;
         options.configFile = directory.path() / "config";
         options.limits.buttonSpacing = std::chrono::milliseconds(1);
@@ -44,17 +39,36 @@ protected:
         writeFileAtomically(kernel, "a kernel");
         writeConfig("");
     }
+    /// The successor of one that was killed, on the same machine.
+    explicit Monitor(const Monitor& killed)
+        : ownDirectory(killed.ownDirectory), directory(*ownDirectory), options(killed.options),
+          kernel(killed.kernel) {
+        hypervisor.takeOver(killed.hypervisor);
+    }
+    Monitor& operator=(const Monitor&) = delete;
+    ~Monitor() override {
+        if (vm)
+            vm->close();
+    }
+
     void writeConfig(const std::string& more) {
         writeFileAtomically(options.configFile,
                             "memory = 64\nstartup = poweroff\nkernel = " + kernel + "\n" + more);
     }
 
     /// Makes the VM and lets it look around.
-    void open() {
+    void open() { EXPECT_TRUE(comesUp()); }
+    /// The same; false when it is killed while it does.
+    bool comesUp() {
         vm = std::make_shared<Vm>(executor(), hypervisor, options, *this);
-        run(vm->adopt());
+        const auto adoption = begin(vm->adopt());
+        EXPECT_TRUE(until([&] { return adoption->done || hypervisor.moments.killed; }));
+        EXPECT_EQ(adoption->error, "");
+        if (!adoption->done)
+            return false;
         vm->begin();
         settle();
+        return true;
     }
 
     Executor executor() { return context.get_executor(); }
@@ -109,12 +123,15 @@ protected:
     std::vector<std::string> take() { return std::exchange(events, {}); }
 
     asio::io_context context;
-    xb::test::TemporaryDirectory directory;
+    std::shared_ptr<xb::test::TemporaryDirectory> ownDirectory;
+    const xb::test::TemporaryDirectory& directory;
     FakeHypervisor hypervisor{context.get_executor()};
     VmOptions options;
     std::string kernel;
     std::vector<std::string> events;
     std::shared_ptr<Vm> vm;
 };
+
+class VmTest : public testing::Test, public Monitor {};
 
 } // namespace xb::xenvm::test

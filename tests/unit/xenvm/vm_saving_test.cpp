@@ -192,6 +192,50 @@ TEST_F(VmSaving, killedAfterTheFileWasCompleteTheDomainGoes) {
     EXPECT_EQ(hypervisor.xenstore.values[stateNode], "suspended");
 }
 
+TEST_F(VmSaving, killedAfterTheDomainWentToTheFileItStaysSuspended) {
+    hypervisor.xenstore.values[stateNode] = "suspending";
+    hypervisor.xenstore.values[pendingNode] = "halt";
+    open();
+    EXPECT_EQ(vm->state(), LifeState::suspended);
+}
+
+TEST_F(VmSaving, killedWhileTheFileHadItsOtherNameThatGoes) {
+    const std::string undoNode = "/state/" + uuid + "/undo";
+    left("suspending", "", true);
+    hypervisor.xenstore.values[undoNode] = "file " + file();
+    writeFileAtomically(file() + ".part", "half");
+    open();
+    EXPECT_FALSE(fileIsThere());
+    EXPECT_FALSE(hypervisor.xenstore.values.contains(undoNode));
+    EXPECT_EQ(vm->state(), LifeState::running);
+    // It is written down while it may be there, and no longer.
+    hypervisor.saveWaits = true;
+    auto suspend = begin(vm->suspend(file(), false));
+    ASSERT_TRUE(until([this] { return hypervisor.called("save 1"); }));
+    EXPECT_EQ(hypervisor.xenstore.values[undoNode], "file " + file());
+    hypervisor.gate.set();
+    ASSERT_TRUE(until([&] { return suspend->done; }));
+    EXPECT_FALSE(hypervisor.xenstore.values.contains(undoNode));
+}
+
+// The file has all of it: it must never run on, not even after the next kill.
+TEST_F(VmSaving, aSuspendedDomainThatDoesNotGoIsKeptForADestroy) {
+    hypervisor.failDestroy = "a grant is still mapped";
+    started();
+    EXPECT_THAT(outcome(vm->suspend(file(), false)), HasSubstr("a grant is still mapped"));
+    EXPECT_EQ(vm->state(), LifeState::suspending);
+    EXPECT_EQ(hypervisor.xenstore.values[pendingNode], "halt");
+    vm->close();
+    take();
+    open(); // by its successor
+    EXPECT_THAT(take(), ElementsAre("suspending 1", HasSubstr("a grant is still mapped")));
+    EXPECT_EQ(hypervisor.xenstore.values[pendingNode], "halt");
+    hypervisor.failDestroy.clear();
+    run(vm->destroy());
+    EXPECT_EQ(vm->state(), LifeState::shutdown);
+    EXPECT_TRUE(fileIsThere());
+}
+
 TEST_F(VmSaving, killedWhileRestoringTheHalfBuiltDomainGoes) {
     const auto domid = left("restoring", "", false);
     hypervisor.alive[domid].paused = true;
@@ -247,6 +291,7 @@ TEST_F(VmSaving, withoutEnableDumpThereIsNone) {
 TEST_F(VmSaving, sleepWaitsForTheGuestAndWakeWakesIt) {
     started();
     run(vm->sleep(std::chrono::seconds(5)));
+    run(vm->sleep(std::chrono::seconds(5))); // asleep it would not hear of it
     run(vm->wakeGuest());
     EXPECT_THAT(hypervisor.calls, ElementsAre("sleep s3 1", "wake 1"));
     EXPECT_EQ(vm->state(), LifeState::running);
