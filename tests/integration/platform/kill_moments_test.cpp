@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each daemon killed with -9 in the middle of creating, starting and stopping a VM: once it runs again, no VM
-// is lost, the VM is running or stopped and nothing between, and it starts and stops as ever. fault_test.cpp
-// kills them while a VM just runs.
+// Each daemon killed with -9 in the middle of creating, starting, saving and stopping a VM: once it runs
+// again, no VM is lost, the VM is running, suspended or stopped and nothing between, and it starts and stops
+// as ever. fault_test.cpp kills them while a VM just runs; every single step of the monitor is killed and
+// failed in tests/unit/xenvm/kill_and_fault_test.cpp.
 #include "platform.hpp"
 
 #include "toolstack/libs/error.hpp"
@@ -63,7 +64,7 @@ protected:
             platform.startDbd();
     }
 
-    // Waits until the VM is running or stopped; which of them.
+    // Waits until the VM is running, suspended or stopped; which of them.
     std::string settle(const std::string& path) {
         std::string now;
         auto subscription = platform.manager().onVmStateChanged(
@@ -72,22 +73,40 @@ protected:
                     now = state;
             });
         now = platform.state(path);
-        platform.waitFor([&] { return now == "running" || now == "stopped"; });
+        platform.waitFor([&] { return now == "running" || now == "stopped" || now == "suspended"; });
         return now;
     }
 
-    // It starts and stops, and leaves no domain.
+    // It goes on, starts and stops, and leaves no domain.
     void expectSound(const std::string& path) {
         std::string now = settle(path);
-        ASSERT_THAT(now, testing::AnyOf("running", "stopped"));
+        ASSERT_THAT(now, testing::AnyOf("running", "stopped", "suspended"));
         if (now == "stopped")
             platform.await(platform.vm(path).start());
+        else if (now == "suspended") // of a file that is whole
+            platform.await(platform.vm(path).resumeFromFile("/saved"));
         ASSERT_TRUE(platform.waitForState(path, "running"));
         platform.await(platform.vm(path).shutdown());
         ASSERT_TRUE(platform.waitForState(path, "stopped"));
         for (const auto& domain : platform.await(hypervisor->domains()))
             EXPECT_NE(domain.uuid, uuidFromPathElement(path.substr(4)))
                 << "domain " << domain.domid << " is left";
+        EXPECT_FALSE(std::filesystem::exists(platform.root() / "saved.part"));
+        const auto left = [&](const char* node) {
+            return platform.await(
+                hypervisor->store().read("/state/" + uuidFromPathElement(path.substr(4)) + "/" + node));
+        };
+        EXPECT_EQ(left("pending"), std::nullopt);
+        EXPECT_EQ(left("undo"), std::nullopt);
+    }
+
+    std::shared_ptr<Unwatched> begin(const std::string& operation, const std::string& path) {
+        auto vm = platform.vm(path);
+        return operation == "start"      ? begin(vm.start())
+               : operation == "shutdown" ? begin(vm.shutdown())
+               : operation == "suspend"  ? begin(vm.suspendToFile("/saved"))
+               : operation == "resume"   ? begin(vm.resumeFromFile("/saved"))
+                                         : begin(vm.reboot());
     }
 
     void pass(std::chrono::microseconds time) {
@@ -118,11 +137,10 @@ TEST_P(KillInOperation, LeavesTheVmSound) {
         platform.await(platform.vm(path).start());
         ASSERT_TRUE(platform.waitForState(path, "running"));
     }
+    if (operation == "resume")
+        platform.await(platform.vm(path).suspendToFile("/saved"));
     platform.forgetSignals();
-    auto vm = platform.vm(path);
-    const auto call = operation == "start"      ? begin(vm.start())
-                      : operation == "shutdown" ? begin(vm.shutdown())
-                                                : begin(vm.reboot());
+    const auto call = begin(operation, path);
     const std::string announced =
         "notify " + uuidFromPathElement(path.substr(4)) + " vm:state:" + moment.state;
     ASSERT_TRUE(platform.waitFor(
@@ -141,16 +159,50 @@ constexpr Moment moments[]{{"start", "creating-domain"}, {"start", "creating-dev
                            {"shutdown", "shutdowning"},  {"shutdown", "shutdown"},
                            {"reboot", "rebooting"},      {"reboot", "shutdown"}};
 
+constexpr Moment savingMoments[]{
+    {"suspend", "suspending"}, {"suspend", "suspended"}, {"resume", "restoring"}, {"resume", "created"}};
+
+std::string nameOfTest(const testing::TestParamInfo<std::tuple<Victim, Moment>>& tested) {
+    const auto& [victim, moment] = tested.param;
+    std::string name = nameOf(victim) + "_" + moment.operation + "_" + moment.state;
+    std::ranges::replace(name, '-', '_');
+    return name;
+}
+
 INSTANTIATE_TEST_SUITE_P(Moments, KillInOperation,
                          testing::Combine(testing::Values(Victim::xenmgr, Victim::dbd, Victim::xenvm),
                                           testing::ValuesIn(moments)),
-                         [](const auto& tested) {
-                             const Moment& moment = std::get<1>(tested.param);
-                             std::string name = nameOf(std::get<0>(tested.param)) + "_" + moment.operation +
-                                                "_" + moment.state;
-                             std::ranges::replace(name, '-', '_');
-                             return name;
-                         });
+                         nameOfTest);
+INSTANTIATE_TEST_SUITE_P(SavingMoments, KillInOperation,
+                         testing::Combine(testing::Values(Victim::xenmgr, Victim::xenvm),
+                                          testing::ValuesIn(savingMoments)),
+                         nameOfTest);
+
+// Nobody else knows that the guest sleeps: asleep it hears no request, and must be woken for its shutdown.
+TEST_F(KillMoments, TheManagerOfASleeper) {
+    const std::string path = platform.createVm();
+    platform.await(platform.vm(path).setVirtType("hvm"));
+    platform.await(platform.vm(path).start());
+    ASSERT_TRUE(platform.waitForState(path, "running"));
+    ASSERT_TRUE(platform.says(path, ": ready"));
+    const auto domid = static_cast<xen::DomId>(platform.await(platform.vm(path).getDomid()));
+    const std::string request = "/local/domain/" + std::to_string(domid) + "/control/shutdown";
+    int changes = 0;
+    xen::XenStore::WatchHandler changed = [&](const std::string&) { ++changes; };
+    const auto watch = platform.await(hypervisor->store().watch(request, changed));
+    ASSERT_TRUE(platform.waitFor([&] { return changes == 1; }));
+    const auto call = begin(platform.vm(path).sleep());
+    ASSERT_TRUE(platform.waitFor([&] { return changes > 1 || call->ended; }));
+    kill(Victim::xenmgr, path);
+    startAgain(Victim::xenmgr);
+    platform.await(platform.vm(path).sleep()); // also when it sleeps already
+    EXPECT_EQ(platform.await(platform.vm(path).getAcpiState()), 3);
+    kill(Victim::xenmgr, path);
+    startAgain(Victim::xenmgr);
+    EXPECT_EQ(platform.await(platform.vm(path).getAcpiState()), 3);
+    platform.await(platform.vm(path).shutdown());
+    EXPECT_TRUE(platform.waitForState(path, "stopped"));
+}
 
 // A creation has no announced steps: it is hit at times that spread over it. Whichever step that is, what was
 // acknowledged is there, and what is there is whole.

@@ -303,6 +303,31 @@ TEST_F(LifeCycle, AStartThatCannotWorkSaysWhyAndLeavesTheVmStopped) {
     platform.await(platform.vm(path).destroy());
 }
 
+// What goes wrong in the hypervisor is told with its reason, and nothing of the domain stays.
+TEST_F(LifeCycle, AStartThatFailsOnTheWayIsUndone) {
+    const std::string path = platform.createVm();
+    writeFileAtomically(platform.root() / "disk.raw", std::string(1 << 20, '\0'));
+    const std::string disk = platform.await(platform.vm(path).addDisk());
+    platform.await(platform.disk(disk).setPhysPath("/disk.raw"));
+    platform.await(platform.disk(disk).setPhysType("file"));
+    const auto hypervisor = platform.openHypervisor();
+    for (const char* fault : {"hotplug-fails", "create-fails-late"}) {
+        xen::EmulatorControl::injectFault(platform.emulatorDirectory(), fault);
+        EXPECT_THAT(
+            errorOf(platform.vm(path).start()),
+            testing::AllOf(HasSubstr("start of VM"), HasSubstr(std::string("injected fault ") + fault)));
+        EXPECT_EQ(platform.state(path), "stopped");
+        EXPECT_EQ(platform.await(hypervisor->domains()).size(), 1U) << "dom0";
+        for (const char* kind : {"vbd", "console"})
+            EXPECT_THAT(
+                platform.await(hypervisor->store().list(std::string("/local/domain/0/backend/") + kind)),
+                testing::IsEmpty());
+    }
+    platform.await(platform.vm(path).start());
+    EXPECT_TRUE(platform.waitForState(path, "running"));
+    platform.await(platform.vm(path).destroy());
+}
+
 // Memory may go between the look at it and the making of the domain.
 TEST_F(LifeCycle, MemoryThatIsTakenMeanwhileIsTheSameError) {
     const std::string path = platform.createVm();
