@@ -26,8 +26,8 @@ public:
 
     const std::string& directory() const { return directory_; }
     pid_t pid() const { return pid_; }
-    /// Faults by name: backend-never-connects, hotplug-fails, create-fails-late, no-memory, slow-destroy
-    /// (with its time).
+    /// Faults by name: backend-never-connects, hotplug-fails, create-fails-late, no-memory; with their time
+    /// slow-build, slow-hotplug, slow-save, slow-destroy.
     void inject(const std::string& fault, unsigned times = 1, std::chrono::milliseconds time = {}) {
         injectFault(directory_, fault, times, time);
     }

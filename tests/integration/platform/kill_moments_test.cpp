@@ -6,8 +6,10 @@
 #include "platform.hpp"
 
 #include "toolstack/libs/error.hpp"
+#include "toolstack/libs/files.hpp"
 #include "toolstack/libs/timer.hpp"
 #include "toolstack/libs/uuid.hpp"
+#include "xen/emulated/emulator_control.hpp"
 #include "xen/hypervisor.hpp"
 
 #include <gmock/gmock.h>
@@ -177,6 +179,49 @@ INSTANTIATE_TEST_SUITE_P(SavingMoments, KillInOperation,
                          testing::Combine(testing::Values(Victim::xenmgr, Victim::xenvm),
                                           testing::ValuesIn(savingMoments)),
                          nameOfTest);
+
+// The device is there already, and nobody knows of it any more.
+TEST_F(KillMoments, TheMonitorWhilePlugging) {
+    const std::string path = platform.createVm();
+    platform.await(platform.vm(path).start());
+    ASSERT_TRUE(platform.waitForState(path, "running"));
+    const auto domid = static_cast<xen::DomId>(platform.await(platform.vm(path).getDomid()));
+    writeFileAtomically(platform.root() / "later.raw", std::string(1 << 20, '\0'));
+    const std::string disk = platform.await(platform.vm(path).addDisk());
+    platform.await(platform.disk(disk).setVirtPath("xvdb"));
+    platform.await(platform.disk(disk).setPhysType("file"));
+    const std::string nic = platform.await(platform.vm(path).addNic());
+    const auto plugged = [&](const std::string& kind, const std::string& number) {
+        return "/local/domain/0/backend/" + kind + "/" + std::to_string(domid) + "/" + number + "/frontend";
+    };
+    const auto interrupted = [&](const auto& plug, const std::string& node) {
+        xen::EmulatorControl::injectFault(platform.emulatorDirectory(), "slow-hotplug", 1,
+                                          std::chrono::milliseconds(200));
+        bool there = false;
+        xen::XenStore::WatchHandler seen = [&](const std::string& changed) { there = changed == node; };
+        const auto watch = platform.await(hypervisor->store().watch(node, seen));
+        platform.waitFor([&] { return there; }); // a watch tells of the node as it is
+        there = false;
+        const auto call = plug();
+        ASSERT_TRUE(platform.waitFor([&] { return there || call->ended; }));
+        bool back = false;
+        const auto owner = platform.bus().onOwnerChanged(
+            "org.xen.vm.uuid_" + path.substr(4), [&](const std::string& now) { back = !now.empty(); });
+        kill(Victim::xenvm, path);
+        ASSERT_TRUE(platform.waitFor([&] { return call->ended && back; }));
+        EXPECT_FALSE(call->answered);
+        EXPECT_EQ(platform.state(path), "running");
+        EXPECT_EQ(platform.await(hypervisor->store().read(node)), std::nullopt);
+        const auto again = plug();
+        ASSERT_TRUE(platform.waitFor([&] { return again->ended; }));
+        EXPECT_TRUE(again->answered);
+        EXPECT_NE(platform.await(hypervisor->store().read(node)), std::nullopt);
+    };
+    interrupted([&] { return begin(platform.disk(disk).setPhysPath("/later.raw")); },
+                plugged("vbd", "51728"));
+    interrupted([&] { return begin(platform.nic(nic).setNetwork("xenbr0")); }, plugged("vif", "0"));
+    expectSound(path);
+}
 
 // Nobody else knows that the guest sleeps: asleep it hears no request, and must be woken for its shutdown.
 TEST_F(KillMoments, TheManagerOfASleeper) {

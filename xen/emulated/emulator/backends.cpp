@@ -214,6 +214,8 @@ Task<> Backends::plug(BackendPtr backend, Leaves own) {
         co_return;
     }
     backend->plugged = true;
+    if (faults_.take(Faults::slowHotplug))
+        co_await delay(faults_.time(Faults::slowHotplug));
     Leaves result;
     try {
         if (faults_.take(Faults::hotplugFails))

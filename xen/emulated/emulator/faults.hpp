@@ -18,10 +18,12 @@ public:
     static constexpr const char* slowDestroy = "slow-destroy";
     static constexpr const char* slowSave = "slow-save";
     static constexpr const char* slowBuild = "slow-build";
+    static constexpr const char* slowHotplug = "slow-hotplug";
 
     static bool known(std::string_view name) {
         return name == backendNeverConnects || name == hotplugFails || name == createFailsLate ||
-               name == noMemory || name == slowDestroy || name == slowSave || name == slowBuild;
+               name == noMemory || name == slowDestroy || name == slowSave || name == slowBuild ||
+               name == slowHotplug;
     }
 
     /// The next `times` occasions of `name` fail; 0 clears it. `time`: how slow the slow ones are.

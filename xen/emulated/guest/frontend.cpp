@@ -48,7 +48,19 @@ void Frontend::setState(XenbusState state) {
     context_.store.write(path_ + "/state", std::to_string(static_cast<int>(state)));
 }
 
+// The toolstack may remove the nodes of a device at any moment, also while it connects.
 void Frontend::update() {
+    try {
+        follow();
+    } catch (const StoreError& e) {
+        context_.print(path_ + ": gone: " + e.what());
+        channel_.reset();
+        listener_.reset();
+        state_ = XenbusState::closed;
+    }
+}
+
+void Frontend::follow() {
     const auto text = context_.store.read(backend_ + "/state");
     const auto backendState = static_cast<XenbusState>(numberIn(text.value_or("")));
     switch (backendState) {

@@ -58,6 +58,7 @@ protected:
     FrontendContext& context_;
 
 private:
+    void follow();
     void offer();
     void connect();
     void close();
