@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <termios.h>
 
 namespace xb::xen::emulated {
@@ -24,8 +25,8 @@ void setNonBlocking(int fd) {
 
 } // namespace
 
-Console::Console(const Executor& executor, const std::string& logPath, std::size_t logLimit)
-    : pty_(executor), guest_(executor), logLeft_(logLimit) {
+Console::Console(const Executor& executor, std::string logPath, LogLimits limits)
+    : pty_(executor), guest_(executor), logPath_(std::move(logPath)), logLimits_(limits) {
     UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
     char name[128];
     if (!master || ::grantpt(master.get()) != 0 || ::unlockpt(master.get()) != 0 ||
@@ -45,9 +46,7 @@ Console::Console(const Executor& executor, const std::string& logPath, std::size
     UniqueFd ours(ends[0]);
     guestEnd_.reset(ends[1]);
     setNonBlocking(ours.get());
-    log_.reset(::open(logPath.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!log_)
-        throw systemError("cannot open the console's log " + logPath, errno);
+    openLog();
     pty_.assign(master.release());
     guest_.assign(ours.release());
 }
@@ -86,21 +85,36 @@ void Console::readGuest() {
 }
 
 void Console::onGuestOutput(std::string_view text) {
-    if (logLeft_ > 0) {
-        const auto part = text.substr(0, logLeft_);
-        logLeft_ -= part.size();
-        try {
-            writeAll(log_.get(), part, "a console's log");
-        } catch (const Error& e) {
-            log::error("{}: {} is no longer logged", e.what(), tty_);
-            logLeft_ = 0;
-        }
-    }
+    if (log_)
+        writeLog(text);
     toPty_.append(text);
     if (toPty_.size() > consoleBacklog)
         toPty_.erase(0, toPty_.size() - consoleBacklog);
     if (!writingPty_)
         flushToPty();
+}
+
+// That of an earlier domain of this name goes on.
+void Console::openLog() {
+    log_.reset(::open(logPath_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+    struct stat status {};
+    if (!log_ || ::fstat(log_.get(), &status) != 0)
+        throw systemError("cannot open the console's log " + logPath_, errno);
+    logged_ = static_cast<std::uint64_t>(status.st_size);
+}
+
+void Console::writeLog(std::string_view text) {
+    try {
+        if (logged_ >= logLimits_.bytes) {
+            rotateByName(logPath_, logLimits_.kept);
+            openLog();
+        }
+        writeAll(log_.get(), text, "a console's log");
+        logged_ += text.size();
+    } catch (const Error& e) {
+        log::error("{}: {} is no longer logged", e.what(), tty_);
+        log_.reset();
+    }
 }
 
 void Console::flushToPty() {

@@ -4,6 +4,7 @@
 // of the output.
 #pragma once
 
+#include "toolstack/libs/log_rotation.hpp"
 #include "toolstack/libs/task.hpp"
 #include "toolstack/libs/unique_fd.hpp"
 
@@ -20,7 +21,7 @@ inline constexpr std::size_t consoleBacklog = 64 * 1024;
 class Console : public std::enable_shared_from_this<Console> {
 public:
     /// Throws xb::Error when there is no pty or no log to be had.
-    Console(const Executor& executor, const std::string& logPath, std::size_t logLimit);
+    Console(const Executor& executor, std::string logPath, LogLimits limits);
 
     void start();
     void close();
@@ -32,6 +33,8 @@ private:
     void readGuest();
     void readPty();
     void onGuestOutput(std::string_view text);
+    void openLog();
+    void writeLog(std::string_view text);
     void flushToPty();
     void flushToGuest();
 
@@ -39,8 +42,10 @@ private:
     asio::posix::stream_descriptor guest_;
     UniqueFd slave_;
     UniqueFd guestEnd_;
+    std::string logPath_;
+    LogLimits logLimits_;
     UniqueFd log_;
-    std::size_t logLeft_;
+    std::uint64_t logged_ = 0; ///< bytes in log_
     std::string tty_;
     std::string toPty_;
     std::string toGuest_;

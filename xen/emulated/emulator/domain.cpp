@@ -58,7 +58,7 @@ Domain::Domain(const Executor& executor, const EmulatorOptions& options, DomId i
         const std::string logs = options.directory + "/console";
         makeDirectories(logs, 0700);
         console =
-            std::make_shared<Console>(executor, logs + "/" + config.name + ".log", options.consoleLogLimit);
+            std::make_shared<Console>(executor, logs + "/" + config.name + ".log", options.consoleLimits);
         writeState('r');
     } catch (...) {
         removeFiles();

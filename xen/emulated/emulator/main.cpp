@@ -77,7 +77,11 @@ void addOptions(CLI::App& app, EmulatorOptions& options) {
     app.add_option("--max-clients", options.maxClients, "connections to the control socket")
         ->capture_default_str();
     app.add_option("--max-domains", options.maxDomains, "domains at once")->capture_default_str();
-    app.add_option("--console-log-limit", options.consoleLogLimit, "bytes of a domain's console log")
+    app.add_option("--console-log-limit", options.consoleLimits.bytes,
+                   "bytes of a domain's console log until it begins anew")
+        ->capture_default_str();
+    app.add_option("--console-logs", options.consoleLimits.kept, "older ones that are kept")
+        ->check(CLI::Range(0, 1000))
         ->capture_default_str();
 }
 

@@ -2,6 +2,8 @@
 // What xen-emulator was told on its command line, with the defaults.
 #pragma once
 
+#include "toolstack/libs/log_rotation.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -24,7 +26,7 @@ struct EmulatorOptions {
     std::chrono::milliseconds deviceLimit{10000}; ///< for a backend to get ready, as LIBXL_INIT_TIMEOUT
     std::size_t maxClients = 256;
     std::size_t maxDomains = 128;
-    std::size_t consoleLogLimit = 16 * 1024 * 1024; ///< bytes of one domain's log
+    LogLimits consoleLimits; ///< of each domain's log
 };
 
 /// Longest directory: the names of sockets below it must fit into sun_path.
