@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -110,6 +111,11 @@ struct StubDomainConfig {
     bool operator==(const StubDomainConfig&) const = default;
 };
 
+/// What becomes of timer ticks that an HVM guest missed: libxl's words, each at its number
+/// (HVMPTM_* of Xen's public/hvm/params.h).
+inline constexpr std::array timerModes{"delay_for_missed_ticks", "no_delay_for_missed_ticks",
+                                       "no_missed_ticks_pending", "one_missed_tick_pending"};
+
 /// Everything that decides how a domain is built. Options that an implementation cannot honour make create()
 /// fail.
 struct DomainConfig {
@@ -136,6 +142,8 @@ struct DomainConfig {
     bool viridian = false;
     bool nestedHvm = false;
     bool hpet = true;
+    bool vptAlign = true;  ///< HVM: Xen moves the ticks of virtual timers together
+    std::string timerMode; ///< HVM: one of timerModes; empty: libxl's choice
     bool localtime = false;
     std::int32_t timeOffsetSeconds = 0;
     std::string serial; ///< HVM: qemu's -serial; empty: none

@@ -107,6 +107,8 @@ void visitMembers(Config& c, Visit visit) requires std::is_same_v<std::remove_co
     visit("viridian", c.viridian);
     visit("nestedHvm", c.nestedHvm);
     visit("hpet", c.hpet);
+    visit("vptAlign", c.vptAlign);
+    visit("timerMode", c.timerMode);
     visit("localtime", c.localtime);
     visit("timeOffsetSeconds", c.timeOffsetSeconds);
     visit("serial", c.serial);

@@ -177,6 +177,8 @@ void translateHvm(const DomainConfig& from, libxl_domain_build_info& to) {
     libxl_defbool_set(&to.acpi, from.acpi);
     libxl_defbool_set(&to.apic, from.apic);
     libxl_defbool_set(&to.nested_hvm, from.nestedHvm);
+    if (!from.timerMode.empty() && libxl_timer_mode_from_string(from.timerMode.c_str(), &to.timer_mode) != 0)
+        refuse(from, fmt::format("'{}' is not a timer mode", from.timerMode));
     if (from.videoMemoryKib != 0)
         to.video_memkb = from.videoMemoryKib;
     if (!from.deviceModelArguments.empty())
@@ -196,6 +198,8 @@ void translateHvm(const DomainConfig& from, libxl_domain_build_info& to) {
     libxl_defbool_set(&hvm.pae, from.pae);
     libxl_defbool_set(&hvm.nx, from.nx);
     libxl_defbool_set(&hvm.hpet, from.hpet);
+    if (!from.vptAlign)
+        libxl_defbool_set(&hvm.vpt_align, false);
     libxl_defbool_set(&hvm.viridian, from.viridian);
     libxl_defbool_set(&hvm.vnc.enable, from.vnc);
     libxl_defbool_set(&hvm.sdl.enable, false);
@@ -274,10 +278,6 @@ void translateFramebuffer(const DomainConfig& from, libxl_domain_config& to) {
 }
 
 void translatePci(const DomainConfig& from, libxl_domain_config& to) {
-    constexpr unsigned lastDomain = 0xffff;
-    constexpr unsigned lastBus = 0xff;
-    constexpr unsigned lastSlot = 31;
-    constexpr unsigned lastFunction = 7;
     if (from.pciDevices.empty())
         return;
     if (from.type == DomainType::pvh)
@@ -289,22 +289,9 @@ void translatePci(const DomainConfig& from, libxl_domain_config& to) {
         libxl_defbool_set(&to.b_info.u.pv.e820_host, true);
     to.pcidevs = allocate<libxl_device_pci>(from.pciDevices.size());
     for (const auto& pci : from.pciDevices) {
-        const auto& [domain, bus, slot, function] = pci.address;
-        if (domain > lastDomain || bus > lastBus || slot > lastSlot || function > lastFunction ||
-            pci.guestSlot > lastSlot)
-            refuse(from, fmt::format("{} is not the address of a PCI device, or its slot does not exist",
-                                     toString(pci.address)));
         libxl_device_pci& device = to.pcidevs[to.num_pcidevs++];
         libxl_device_pci_init(&device);
-        device.domain = static_cast<int>(domain);
-        device.bus = static_cast<std::uint8_t>(bus);
-        device.dev = static_cast<std::uint8_t>(slot);
-        device.func = static_cast<std::uint8_t>(function);
-        device.vdevfn = pci.guestSlot << 3; // slot and function in one byte
-        device.permissive = pci.permissive;
-        device.seize = pci.seize;
-        device.msitranslate = pci.msiTranslate;
-        device.power_mgmt = pci.powerManagement;
+        translatePciDevice(from, pci, device);
     }
 }
 
@@ -438,6 +425,27 @@ void translate(const DomainConfig& from, LibxlDomainConfig& to) {
     translateFramebuffer(from, to.value);
     translatePci(from, to.value);
     translateUsb(from, to.value);
+}
+
+void translatePciDevice(const DomainConfig& config, const PciConfig& from, libxl_device_pci& to) {
+    constexpr unsigned lastDomain = 0xffff;
+    constexpr unsigned lastBus = 0xff;
+    constexpr unsigned lastSlot = 31;
+    constexpr unsigned lastFunction = 7;
+    const auto& [domain, bus, slot, function] = from.address;
+    if (domain > lastDomain || bus > lastBus || slot > lastSlot || function > lastFunction ||
+        from.guestSlot > lastSlot)
+        refuse(config, fmt::format("{} is not the address of a PCI device, or its slot does not exist",
+                                   toString(from.address)));
+    to.domain = static_cast<int>(domain);
+    to.bus = static_cast<std::uint8_t>(bus);
+    to.dev = static_cast<std::uint8_t>(slot);
+    to.func = static_cast<std::uint8_t>(function);
+    to.vdevfn = from.guestSlot << 3; // slot and function in one byte
+    to.permissive = from.permissive;
+    to.seize = from.seize;
+    to.msitranslate = from.msiTranslate;
+    to.power_mgmt = from.powerManagement;
 }
 
 } // namespace xb::xen

@@ -30,5 +30,6 @@ void translate(const DomainConfig& from, LibxlDomainConfig& to);
 /// One device of the domain `config`, of which only name and type are used; as above.
 void translateDisk(const DomainConfig& config, const DiskConfig& from, libxl_device_disk& to);
 void translateNic(const DomainConfig& config, const NicConfig& from, libxl_device_nic& to);
+void translatePciDevice(const DomainConfig& config, const PciConfig& from, libxl_device_pci& to);
 
 } // namespace xb::xen

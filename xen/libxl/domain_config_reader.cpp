@@ -98,12 +98,22 @@ void describeHvm(const libxl_domain_config& whole, DomainConfig& to) {
     to.acpi = flag(from.acpi, true);
     to.apic = flag(from.apic, true);
     to.nestedHvm = flag(from.nested_hvm, false);
+    if (from.timer_mode !=
+        LIBXL_TIMER_MODE_UNKNOWN) // as was said, or libxl's choice, which is the same again
+        to.timerMode = text(libxl_timer_mode_to_string(from.timer_mode));
     to.pae = flag(hvm.pae, true);
     to.nx = flag(hvm.nx, true);
     to.hpet = flag(hvm.hpet, true);
+    to.vptAlign = flag(hvm.vpt_align, true);
     to.viridian = flag(hvm.viridian, false);
     to.vnc = flag(hvm.vnc.enable, false);
     to.usb = flag(hvm.usb, false);
+    to.usbVersion = static_cast<std::uint32_t>(std::max(hvm.usbversion, 0));
+    to.usbDevices = list(hvm.usbdevice_list);
+    if (to.usbDevices.empty() && hvm.usbdevice)
+        to.usbDevices.emplace_back(hvm.usbdevice); // as xl has a single one
+    to.usb = to.usb || !to.usbDevices.empty();
+    to.keyboard = flag(hvm.vkb_device, false);
     to.serial = text(hvm.serial);
     to.sound = text(hvm.soundhw);
     to.deviceModelArguments = list(from.extra);

@@ -12,6 +12,7 @@
 #include "xen/libxl/hvm_facts.hpp"
 #include "xen/libxl/libxl_threads.hpp"
 #include "xen/libxl/loop_devices.hpp"
+#include "xen/libxl/pci_devices.hpp"
 #include "xen/libxl/resources.hpp"
 #include "xen/libxl/saving.hpp"
 
@@ -205,6 +206,28 @@ public:
     Task<> addNic(DomId domid, NicConfig nic) override { return devices().addNic(domid, std::move(nic)); }
     Task<> removeNic(DomId domid, int devid, bool force) override {
         return devices().removeNic(domid, devid, force);
+    }
+
+    // ---- PCI devices (pci_devices.hpp)
+
+    Task<std::vector<PciConfig>> pciDevices(DomId domid) override {
+        return threads_->run([domid](LibxlContext& context) { return queryPciDevices(context, domid); });
+    }
+    Task<> addPci(DomId domid, PciConfig device) override {
+        return threads_->run([domid, device](LibxlContext& context) { plugPci(context, domid, device); });
+    }
+    Task<> removePci(DomId domid, PciAddress address, bool force) override {
+        return threads_->run([=](LibxlContext& context) { unplugPci(context, domid, address, force); });
+    }
+    Task<std::vector<PciAddress>> assignableDevices() override {
+        return threads_->run(queryAssignableDevices);
+    }
+    Task<> makeAssignable(PciAddress address) override {
+        return threads_->run([address](LibxlContext& context) { makeDeviceAssignable(context, address); });
+    }
+    Task<> makeUnassignable(PciAddress address, bool rebind) override {
+        return threads_->run(
+            [=](LibxlContext& context) { makeDeviceUnassignable(context, address, rebind); });
     }
 
     // ---- memory, processors and host (resources.hpp)

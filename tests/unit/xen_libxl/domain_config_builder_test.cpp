@@ -203,12 +203,23 @@ TEST(Translate, IgnoresWhatATypeDoesNotHave) {
         auto tuned = plain;
         tuned.bootOrder = "cd";
         tuned.bios = "ovmf";
-        tuned.pae = tuned.nx = tuned.hpet = false;
+        tuned.pae = tuned.nx = tuned.hpet = tuned.vptAlign = false;
+        tuned.timerMode = "no_missed_ticks_pending";
         tuned.viridian = tuned.nestedHvm = true;
         tuned.videoMemoryKib = 16384;
         tuned.hap = type == DomainType::pvh;
         EXPECT_EQ(json(tuned), json(plain));
     }
+}
+
+TEST(Translate, TimersOfHvm) {
+    auto config = windowsGuest();
+    config.vptAlign = false;
+    config.timerMode = "one_missed_tick_pending";
+    EXPECT_THAT(json(config), HasSubstr("\"vpt_align\": \"False\""));
+    EXPECT_THAT(json(config), HasSubstr("\"timer_mode\": \"one_missed_tick_pending\""));
+    config.timerMode = "punctual";
+    EXPECT_THAT(refusal(config), HasSubstr("'punctual' is not a timer mode"));
 }
 
 TEST(Translate, DirectBootOfHvm) {

@@ -66,13 +66,20 @@ TEST(DescribeLibxlConfig, whatWasTranslatedComesBack) {
     hvm.videoMemoryKib = 16384;
     hvm.bootOrder = "dc";
     hvm.bios = "ovmf";
-    hvm.acpi = hvm.apic = hvm.pae = hvm.nx = hvm.hpet = false;
+    hvm.acpi = hvm.apic = hvm.pae = hvm.nx = hvm.hpet = hvm.vptAlign = false;
+    hvm.timerMode = "no_missed_ticks_pending";
     hvm.viridian = hvm.nestedHvm = hvm.usb = hvm.vnc = true;
     hvm.serial = "pty";
+    hvm.keyboard = true;
+    hvm.usbDevices = {"tablet", "mouse"};
     hvm.sound = "hda";
     hvm.deviceModelArguments = {"-device", "tpm"};
     hvm.nics[0].model = "e1000";
     hvm.disks.push_back({"", DiskBackend::file, "hdc", false, true, 0});
+    EXPECT_EQ(again(hvm), hvm);
+    hvm.usb = false;
+    hvm.usbDevices.clear();
+    hvm.usbVersion = 3;
     EXPECT_EQ(again(hvm), hvm);
 }
 

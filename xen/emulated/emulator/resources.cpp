@@ -40,7 +40,16 @@ std::uint64_t Emulator::grantMemory(Domain& domain, std::uint64_t kib) const {
     return resources.currentKib = kib;
 }
 
+// Those of domain 0 are this machine's, and nobody schedules them: it has the usual share.
 std::vector<VcpuInfo> Emulator::vcpus(DomId domid) const {
+    if (domid == 0) {
+        std::vector<VcpuInfo> own(options_.cpus);
+        for (unsigned i = 0; i < own.size(); ++i) {
+            own[i].number = own[i].cpu = i;
+            own[i].online = true;
+        }
+        return own;
+    }
     const auto domain = existing(domid);
     auto list = domain->resources.vcpus;
     // One process runs them all: its time is that of the first.
@@ -66,6 +75,8 @@ void Emulator::setAffinity(DomId domid, unsigned vcpu, const std::optional<std::
 }
 
 SchedulerParameters Emulator::schedulerParameters(DomId domid) const {
+    if (domid == 0)
+        return {};
     return existing(domid)->resources.scheduler;
 }
 

@@ -104,7 +104,7 @@ std::string Guest::pingFrom(const std::string& address) {
     if (!ip)
         return address + ": not an address";
     for (const auto& device : devices_)
-        if (auto* card = dynamic_cast<NetFrontend*>(device.get()))
+        if (auto* card = dynamic_cast<NetFrontend*>(device.get()); card && !card->gone())
             return card->name() + ": " + card->ping(*ip);
     return "no network card";
 }
@@ -112,7 +112,7 @@ std::string Guest::pingFrom(const std::string& address) {
 void Guest::reportDisks() {
     bool any = false;
     for (const auto& device : devices_)
-        if (auto* disk = dynamic_cast<BlockFrontend*>(device.get())) {
+        if (auto* disk = dynamic_cast<BlockFrontend*>(device.get()); disk && !disk->gone()) {
             any = true;
             if (disk->connected())
                 disk->report();

@@ -95,6 +95,10 @@ void Frontend::forget() {
     }
 }
 
+bool Frontend::gone() const {
+    return state_ == XenbusState::closed && !context_.store.read(path_ + "/state");
+}
+
 bool Frontend::replaced() const {
     return state_ == XenbusState::closed && context_.store.read(path_ + "/state") ==
                                                 std::to_string(static_cast<int>(XenbusState::initialising));

@@ -43,6 +43,8 @@ public:
     /// Whether the nodes are those of a device that was made after this one was detached.
     bool replaced() const;
     bool connected() const { return state_ == XenbusState::connected; }
+    /// It has been taken away with its nodes, which is heard of later.
+    bool gone() const;
     /// Whether nothing more will happen by itself (connected, or closed).
     bool settled() const { return connected() || state_ == XenbusState::closed; }
     /// The connected channel, or -1.
