@@ -69,6 +69,16 @@ void addOptions(CLI::App& app, Settings& settings, Classic& classic, Seconds& se
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 30))
         ->capture_default_str();
 
+    app.add_option("--console-directory", settings.vm.consoleDirectory,
+                   "of xenconsoled's logs [/var/log/xen/console; emulated: none]")
+        ->type_name("DIR");
+    app.add_option("--console-log-limit", settings.vm.consoleLimits.bytes,
+                   "bytes of its console's log until it begins anew")
+        ->capture_default_str();
+    app.add_option("--console-logs", settings.vm.consoleLimits.kept, "older ones that are kept")
+        ->check(CLI::Range(0, 1000))
+        ->capture_default_str();
+
     const auto time = CLI::Range(0.0, 7.0 * 24 * 3600);
     app.add_option("--acknowledge-timeout", seconds.acknowledge, "seconds to acknowledge a shutdown")
         ->check(time)
@@ -148,6 +158,8 @@ int start(Settings& settings, const Classic& classic, const Seconds& seconds, co
     settings.vm.coreLimits.bytes = cores.mib << 20;
     settings.vm.coreDirectory =
         cores.directory.empty() ? below(settings.common.root, "/var/lib/xenbroker/cores") : cores.directory;
+    if (settings.vm.consoleDirectory.empty() && settings.hypervisor.kind == "libxl")
+        settings.vm.consoleDirectory = "/var/log/xen/console";
     settings.vm.limits.acknowledge =
         std::chrono::ceil<std::chrono::seconds>(milliseconds(seconds.acknowledge));
     settings.vm.limits.stop = milliseconds(seconds.stop);

@@ -70,6 +70,7 @@ struct PciEntry {
     unsigned function = 0;
     std::optional<bool> msiTranslate;
     std::optional<bool> powerManagement;
+    bool permissive = false; ///< the guest may write all of its configuration space
     std::optional<int> guestSlot;
 };
 
@@ -135,6 +136,8 @@ struct Config {
     std::int64_t vcpus = 1;
     std::optional<std::int64_t> coresPerSocket;
     TextList cpuAffinity;
+    std::optional<std::int64_t> cpuWeight;
+    std::optional<std::int64_t> cpuCap; ///< in hundredths of a CPU
     TextList cpuid;
 
     bool pae = false;
@@ -152,6 +155,7 @@ struct Config {
     std::optional<std::int64_t> hpet;
     std::optional<std::int64_t> vptAlign;
     std::optional<std::string> timeOffset = "0";
+    bool localtime = false; ///< the clock begins with dom0's local time
 
     std::string boot = "cd";
     std::optional<std::int64_t> videoram = 0; ///< MiB

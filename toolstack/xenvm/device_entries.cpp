@@ -116,9 +116,11 @@ std::string parseNicOption(std::string_view key, std::string_view value, NicEntr
     return {};
 }
 
-// DDDD:BB:SS.F
+// DDDD:BB:SS.F, or BB:SS.F in domain 0.
 bool parseAddress(std::string_view text, PciEntry& pci) {
-    const auto colons = split(text, ':');
+    auto colons = split(text, ':');
+    if (colons.size() == 2)
+        colons.insert(colons.begin(), "0000");
     if (colons.size() != 3)
         return false;
     const auto dot = split(colons[2], '.');
@@ -147,6 +149,8 @@ std::string parsePciOption(std::string_view option, PciEntry& pci) {
         pci.msiTranslate = *number == 1;
     else if (key == "power_mgmt" && isSwitch)
         pci.powerManagement = *number == 1;
+    else if (key == "permissive" && isSwitch)
+        pci.permissive = *number == 1;
     else if (key == "guest_slot" && *number >= 0 && *number <= 31)
         pci.guestSlot = static_cast<int>(*number);
     else if (key == "vdevfn" && *number >= 0 && *number <= 255)
@@ -329,6 +333,17 @@ std::string checkAffinity(std::string_view text) {
             return fmt::format("\"{}\" in cpus-affinity is not the number of a CPU", number);
     }
     return {};
+}
+
+std::pair<unsigned, std::vector<unsigned>> parseAffinity(std::string_view text) {
+    const auto colon = text.find(':');
+    const auto number = [](std::string_view word) {
+        return static_cast<unsigned>(parseInteger(trim(word)).value_or(0)); // checkAffinity() has seen it
+    };
+    std::vector<unsigned> cpus;
+    for (std::string_view word : split(text.substr(colon + 1), ','))
+        cpus.push_back(number(word));
+    return {number(text.substr(0, colon)), std::move(cpus)};
 }
 
 std::string checkRange(std::string_view text) {

@@ -4,6 +4,7 @@
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/files.hpp"
 #include "toolstack/xenvm/boot_parameters.hpp"
+#include "toolstack/xenvm/device_entries.hpp"
 #include "toolstack/xenvm/text.hpp"
 
 #include <fmt/format.h>
@@ -58,6 +59,7 @@ public:
         refuseUnsupported();
         result_.domain.type = domainType();
         memory();
+        cpuShare();
         software();
         if (isHvm())
             hvmMachine();
@@ -121,6 +123,23 @@ private:
         domain.vcpus = static_cast<unsigned>(config_.vcpus);
     }
 
+    void cpuShare() {
+        for (const std::string& entry : config_.cpuAffinity) {
+            auto [vcpu, cpus] = parseAffinity(entry);
+            if (vcpu >= result_.domain.vcpus)
+                throw Error(errors::invalidArgs,
+                            fmt::format("cpus-affinity = {}: the VM has virtual CPUs 0 to {}", entry,
+                                        result_.domain.vcpus - 1));
+            if (!result_.cpus.affinity.emplace(vcpu, std::move(cpus)).second)
+                throw Error(errors::invalidArgs,
+                            fmt::format("two cpus-affinity lines are of virtual CPU {}", vcpu));
+        }
+        if (config_.cpuWeight)
+            result_.cpus.weight = static_cast<std::uint16_t>(*config_.cpuWeight);
+        if (config_.cpuCap)
+            result_.cpus.cap = static_cast<std::uint16_t>(*config_.cpuCap);
+    }
+
     void software() {
         auto& domain = result_.domain;
         // The firmware of HVM guests was once named as their kernel; the hypervisor layer brings its own.
@@ -136,6 +155,7 @@ private:
         domain.hap = config_.hap;
         domain.flaskLabel = config_.flaskLabel.value_or("");
         domain.platform = config_.platform;
+        domain.localtime = config_.localtime;
         if (config_.timeOffset)
             domain.timeOffsetSeconds =
                 static_cast<std::int32_t>(parseInteger(*config_.timeOffset).value_or(0));
@@ -217,6 +237,9 @@ private:
         domain.viridian = config_.viridian;
         domain.nestedHvm = config_.nested;
         domain.hpet = config_.hpet.value_or(1) != 0;
+        domain.vptAlign = config_.vptAlign.value_or(1) != 0;
+        if (config_.timerMode)
+            domain.timerMode = xen::timerModes.at(static_cast<std::size_t>(*config_.timerMode));
         domain.serial = config_.serial == "none" ? "" : config_.serial.empty() ? "pty" : config_.serial;
         domain.sound = config_.sound.value_or("");
         emulatedUsb();
@@ -286,11 +309,10 @@ private:
         const Config defaults;
         note(config_.extraMaxMemory != 0, "extra-maxmem");
         note(config_.coresPerSocket.has_value(), "cores-per-socket");
-        note(!config_.cpuAffinity.empty(), "cpus-affinity");
         note(config_.diskInfoPassthrough, "diskinfo-pt");
         note(config_.cpuidSignature, "xci-cpuid-signature");
-        note(config_.timerMode.has_value(), "timer-mode");
-        note(config_.vptAlign.has_value(), "vpt-align");
+        note(config_.timerMode && !isHvm(), "timer-mode");
+        note(config_.vptAlign && !isHvm(), "vpt-align");
         note(config_.vsnd, "vsnd");
         note(config_.vkbd && !isHvm(), "vkbd"); // comes with vfb
         note(config_.vfb && isHvm(), "vfb");
@@ -358,6 +380,7 @@ xen::PciConfig toPciConfig(const Config& config, const PciEntry& entry) {
     xen::PciConfig pci;
     pci.address = {entry.domain, entry.bus, entry.slot, entry.function};
     pci.seize = entry.bind;
+    pci.permissive = entry.permissive;
     pci.msiTranslate = entry.msiTranslate.value_or(config.pciMsiTranslate != 0);
     pci.powerManagement = entry.powerManagement.value_or(config.pciPowerManagement != 0);
     pci.guestSlot = static_cast<unsigned>(entry.guestSlot.value_or(0));

@@ -7,14 +7,28 @@
 #include "toolstack/xenvm/config.hpp"
 #include "xen/domain_config.hpp"
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace xb::xenvm {
 
+/// What a domain gets of the host's CPUs, once it is there.
+struct CpuShare {
+    /// Numbers of CPUs that a virtual CPU may run on.
+    std::map<unsigned, std::vector<unsigned>> affinity;
+    std::optional<std::uint16_t> weight;
+    std::optional<std::uint16_t> cap; ///< in hundredths of a CPU; 0: no limit
+
+    bool operator==(const CpuShare&) const = default;
+};
+
 struct Translation {
     xen::DomainConfig domain;
+    CpuShare cpus;
     /// Keys that are set and have no effect here; for the log.
     std::vector<std::string> ignored;
 };

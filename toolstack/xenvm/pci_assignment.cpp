@@ -3,6 +3,7 @@
 #include "toolstack/xenvm/pci_assignment.hpp"
 
 #include "toolstack/libs/error.hpp"
+#include "xen/pci_use.hpp"
 
 #include <fmt/format.h>
 
@@ -68,11 +69,16 @@ void checkDevice(const xen::PciConfig& pci, const fs::path& system) {
                         "modprobe xen-pciback",
                         address, givingDriver));
     const std::string driver = fs::read_symlink(device / "driver", ignored).filename().string();
-    if (driver == givingDriver || pci.seize)
+    if (driver == givingDriver)
+        return;
+    const std::string use = pci.seize ? xen::useInControlDomain(pci.address, system) : "";
+    if (!use.empty())
+        throw Error(fmt::format("PCI device {} cannot be given to the VM: {}", address, use));
+    if (pci.seize)
         return;
     throw Error(fmt::format(
         "PCI device {} cannot be given to the VM: it {}; say bind in its line, or make it "
-        "assignable with xl pci-assignable-add {}",
+        "assignable with xenops pci-bind {}",
         address, driver.empty() ? "was not made assignable" : "belongs to the driver " + driver, address));
 }
 

@@ -7,6 +7,7 @@
 #include "toolstack/xenvm/text.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace xb::xenvm {
 
@@ -29,11 +30,13 @@ s3suspend SECONDS, s4suspend SECONDS   let the guest sleep, hibernate
 trigger s3resume                       wake it from sleep
 get_domid, get_stubdomid               numbers of its domains, -1 if none
 get_status, get_acpi_state             life state, ACPI sleep state
-get_console                            terminal of its console
+get_console, get_vnc                   terminal of its console, port of its screen
 read_config PATH                       read the configuration for the next start
 get KEY, set KEY VALUE                 one key of it; get required-to-boot-kib
 disk_list, nic_list                    its disks and NICs
 disk_add PATH DEVICE TYPE MODE DEVTYPE add a disk, also to the running guest
+pci_list, pci_add ID DOMAIN BUS SLOT FUNC BIND MSITRANSLATE POWER_MGMT   PCI devices of the host
+pci_remove DDDD:BB:SS.F FORCE          take one away
 disk_plug ENTRY, nic_plug ENTRY        as these two, written as in the configuration
 disk_remove DEVICE FORCE               take it away
 nic_add BRIDGE MAC MODEL               add a NIC, also to the running guest
@@ -41,6 +44,10 @@ nic_remove ID FORCE                    take it away
 nic_set_link ID UP                     plug its cable in or out
 nic_network_switch ID NETWORK          move it to another bridge
 set_nic_backend_dom ID DOMID           move it to another backend domain
+set_mem_target MIB, get_memory         memory that it is to use, that it uses
+set_vcpus COUNT, list_vcpus            its virtual CPUs
+set_affinity VCPU HARD SOFT            CPUs that one may and should run on
+set_scheduling WEIGHT CAP, get_scheduling    its share of the CPUs
 cd_insert_file, cd_insert_real DEVICE PATH   put a medium into a drive
 cd_eject DEVICE                        empty a drive
 help                                   this list
@@ -55,10 +62,6 @@ static_assert(std::string_view(declared::alreadyCreated) == errorNames::alreadyC
 static_assert(std::string_view(declared::missingCapability) == errorNames::missingCapability);
 static_assert(std::string_view(declared::noPvDriver) == errorNames::noPvDriver);
 
-[[noreturn]] void notSupported(const char* method) {
-    throw Error(errors::notSupported, fmt::format("{} is not supported by this version of xenvm", method));
-}
-
 std::chrono::seconds sleepLimit(std::int32_t seconds) {
     constexpr std::int32_t longest = 3600;
     if (seconds < 0 || seconds > longest)
@@ -72,6 +75,16 @@ void requirePlain(const std::string& text, char separator, const char* what) {
     if (text.find(separator) != std::string::npos || !isPrintable(text))
         throw Error(errors::invalidArgs,
                     fmt::format("{} \"{}\" contains '{}' or control characters", what, text, separator));
+}
+
+const char* stateOf(const xen::VcpuInfo& vcpu) {
+    if (!vcpu.online)
+        return "offline";
+    return vcpu.running ? "running" : vcpu.blocked ? "blocked" : "ready";
+}
+
+std::string cpusText(const std::vector<unsigned>& cpus) {
+    return cpus.empty() ? "all" : fmt::format("{}", fmt::join(cpus, ","));
 }
 
 } // namespace
@@ -176,6 +189,18 @@ Task<std::string> Service::getConsole(Caller) {
         log::debug("domain {} has no console: {}", domid, e.what());
     }
     co_return std::string();
+}
+
+// libxl writes what the device model told it.
+Task<std::string> Service::getVnc(Caller) {
+    if (vm_->domid() < 0)
+        co_return std::string();
+    const std::string node = fmt::format("/local/domain/{}/console/vnc-port", vm_->domid());
+    const auto text = co_await vm_->hypervisor().store().read(node);
+    const auto port = parseInteger(text.value_or(""));
+    if (!port || *port <= 0 || *port > UINT16_MAX)
+        co_return std::string();
+    co_return std::to_string(*port);
 }
 
 Task<std::string> Service::help(Caller) {
@@ -293,6 +318,39 @@ Task<> Service::setNicBackendDom(Caller, std::int32_t id, std::int32_t domid) {
     co_await vm_->setNicBackend(id, domid);
 }
 
+// ---- PCI devices
+
+Task<> Service::pciAdd(Caller, std::int32_t id, std::int32_t domain, std::int32_t bus, std::int32_t slot,
+                       std::int32_t func, bool bind, bool msitranslate, bool powerMgmt) {
+    for (const std::int32_t number : {id, domain, bus, slot, func})
+        if (number < 0)
+            throw Error(errors::invalidArgs,
+                        fmt::format("{} is no part of a PCI address, and no id", number));
+    auto entry = fmt::format("{}{},{:04x}:{:02x}:{:02x}.{:x},msitranslate={:d},power_mgmt={:d}", id,
+                             bind ? ",bind" : "", domain, bus, slot, func, msitranslate, powerMgmt);
+    co_await vm_->addPci(std::move(entry));
+}
+
+Task<> Service::pciRemove(Caller, std::string address, bool force) {
+    requirePlain(address, ',', "PCI address");
+    co_await vm_->removePci(std::move(address), force);
+}
+
+Task<std::vector<StringMap>> Service::pciList(Caller) {
+    std::vector<StringMap> list;
+    const auto devices = co_await vm_->pciDevices();
+    for (const xen::PciConfig& device : devices)
+        list.push_back({{"domain", std::to_string(device.address.domain)},
+                        {"bus", std::to_string(device.address.bus)},
+                        {"slot", std::to_string(device.address.device)},
+                        {"func", std::to_string(device.address.function)},
+                        {"bind", device.seize ? "true" : "false"},
+                        {"msitranslate", device.msiTranslate ? "true" : "false"},
+                        {"power-mgmt", device.powerManagement ? "true" : "false"},
+                        {"guest-slot", device.guestSlot == 0 ? "" : std::to_string(device.guestSlot)}});
+    co_return list;
+}
+
 // ---- properties
 
 Task<std::string> Service::getState(Caller) {
@@ -326,16 +384,27 @@ Task<> Service::setScheduling(Caller, std::int32_t weight, std::int32_t cap) {
     return vm_->setScheduling(weight, cap);
 }
 
-// ---- not supported yet
+Task<std::tuple<std::int32_t, std::int32_t>> Service::getScheduling(Caller) {
+    const auto parameters = co_await vm_->scheduling();
+    co_return std::tuple<std::int32_t, std::int32_t>{parameters.weight, parameters.cap};
+}
 
-Task<std::string> Service::getVnc(Caller) {
-    notSupported("get_vnc");
+Task<std::vector<StringMap>> Service::listVcpus(Caller) {
+    std::vector<StringMap> list;
+    const auto vcpus = co_await vm_->vcpus();
+    for (const xen::VcpuInfo& vcpu : vcpus)
+        list.push_back({{"vcpu", std::to_string(vcpu.number)},
+                        {"cpu", std::to_string(vcpu.cpu)},
+                        {"state", stateOf(vcpu)},
+                        {"seconds", fmt::format("{:.1f}", static_cast<double>(vcpu.timeNs) / 1e9)},
+                        {"hard-affinity", cpusText(vcpu.hardAffinity)},
+                        {"soft-affinity", cpusText(vcpu.softAffinity)}});
+    co_return list;
 }
-Task<> Service::pciAdd(Caller, std::int32_t, std::int32_t, std::int32_t, std::int32_t, std::int32_t, bool,
-                       bool, bool) {
-    notSupported("pci_add");
+
+Task<> Service::setAffinity(Caller, std::int32_t vcpu, std::vector<std::int32_t> hard,
+                            std::vector<std::int32_t> soft) {
+    return vm_->setAffinity(vcpu, std::move(hard), std::move(soft));
 }
-Task<std::vector<StringMap>> Service::pciList(Caller) {
-    notSupported("pci_list");
-}
+
 } // namespace xb::xenvm

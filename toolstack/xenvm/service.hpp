@@ -61,8 +61,11 @@ public:
     Task<std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>> getMemory(Caller caller) override;
     Task<> setVcpus(Caller caller, std::int32_t count) override;
     Task<> setScheduling(Caller caller, std::int32_t weight, std::int32_t cap) override;
+    Task<std::tuple<std::int32_t, std::int32_t>> getScheduling(Caller caller) override;
+    Task<std::vector<StringMap>> listVcpus(Caller caller) override;
+    Task<> setAffinity(Caller caller, std::int32_t vcpu, std::vector<std::int32_t> hard,
+                       std::vector<std::int32_t> soft) override;
 
-    // Not supported yet.
     Task<> suspend(Caller caller, std::string file, bool live) override;
     Task<> restore(Caller caller, std::string file, bool paused, bool remove) override;
     Task<> checkpoint(Caller caller, std::string file, bool live) override;
@@ -72,6 +75,7 @@ public:
     Task<> trigger(Caller caller, std::string params) override;
     Task<> pciAdd(Caller caller, std::int32_t id, std::int32_t domain, std::int32_t bus, std::int32_t slot,
                   std::int32_t func, bool bind, bool msitranslate, bool powerMgmt) override;
+    Task<> pciRemove(Caller caller, std::string address, bool force) override;
     Task<std::vector<StringMap>> pciList(Caller caller) override;
 
 private:

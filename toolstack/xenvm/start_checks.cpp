@@ -71,11 +71,11 @@ Task<> checkHost(xen::Hypervisor& hypervisor, xen::DomainConfig domain, bool mem
     if (domain.type == xen::DomainType::hvm && !host.hvm)
         throw Error(errorNames::missingCapability,
                     "missing host capability: hvm (VT-x or AMD-V is absent or switched off in the firmware)");
-    if (!domain.pciDevices.empty() && domain.type == xen::DomainType::hvm && !host.directIo)
+    if (!domain.pciDevices.empty() && !host.directIo) // of PV VMs, too: libxl has it so
         throw Error(
             errorNames::missingCapability,
             "missing host capability: directio (VT-d or AMD-Vi is absent or switched off in the firmware), "
-            "without which an HVM VM cannot have PCI device " +
+            "without which a VM cannot have PCI device " +
                 toString(domain.pciDevices.front().address));
     if (!memory)
         co_return;

@@ -112,7 +112,7 @@ Task<> Vm::build(Intent owed) {
     auto guarded = guardedDisks(config_.current(), translation.domain.disks);
     co_await checkSharing(hypervisor_.store(), std::move(guarded), -1);
     auto pciDevices = translation.domain.pciDevices;
-    co_await checkPciDevices(hypervisor_.store(), std::move(pciDevices), -1);
+    co_await checkPciDevices(hypervisor_.store(), std::move(pciDevices), -1, options_.system);
     xen::DomainConfig wanted = translation.domain;
     co_await checkHost(hypervisor_, std::move(wanted), !config_.current().noMemoryCheck);
     throwIfDestroyed();
@@ -140,6 +140,7 @@ Task<> Vm::build(Intent owed) {
     if (state() == LifeState::creatingDomain)
         enter(LifeState::creatingDevices, owed);
     throwIfDestroyed(); // a build cannot be broken off
+    co_await giveShare(std::move(translation.cpus));
     co_await watchDomain();
     enter(LifeState::created, owed);
     co_await mirror_->flush(); // from here on the domain is adopted, not thrown away
@@ -475,6 +476,9 @@ void Vm::close() {
     if (nodes_)
         nodes_->close();
     nodes_.reset();
+    if (consoleLog_)
+        consoleLog_->close();
+    consoleLog_.reset();
 }
 
 } // namespace xb::xenvm

@@ -4,6 +4,7 @@
 // into the waits of a halt, queries never wait. Everything runs on the loop; coroutines hold the Vm alive.
 #pragma once
 
+#include "toolstack/libs/log_watch.hpp"
 #include "toolstack/libs/task.hpp"
 #include "toolstack/libs/unique_fd.hpp"
 #include "toolstack/xenvm/config_slots.hpp"
@@ -49,10 +50,15 @@ struct VmOptions {
     bool strictConfig = false;
     /// Stands for / of the paths in the configuration.
     std::filesystem::path root = "/";
+    /// Stands for / of sysfs and proc, which say what PCI devices this machine has.
+    std::filesystem::path system = "/";
     VmLimits limits;
     /// Of crashed guests, with enable-dump.
     std::filesystem::path coreDirectory = "/var/lib/xenbroker/cores";
     CoreLimits coreLimits;
+    /// Where xenconsoled logs what guests print (guest-NAME.log); empty: nobody does, or not without bounds.
+    std::filesystem::path consoleDirectory;
+    LogLimits consoleLimits;
 };
 
 /// Is told of what happens, on the loop, in order.
@@ -117,6 +123,12 @@ public:
     Task<std::vector<DiskEntry>> disks();
     Task<std::vector<NicEntry>> nics();
 
+    // PCI devices of the host (vm_pci.cpp), as above.
+    Task<> addPci(std::string entry);
+    /// `address` is DDDD:BB:SS.F.
+    Task<> removePci(std::string address, bool force);
+    Task<std::vector<xen::PciConfig>> pciDevices();
+
     // Memory, virtual CPUs and scheduling of the live domain (vm_resources.cpp), until it ends.
     /// Asks the guest to come to this; above 16 MiB, at most memory-max. Not awaited.
     Task<> setMemoryTarget(std::int32_t mib);
@@ -125,6 +137,10 @@ public:
     Task<> setOnlineVcpus(std::int32_t count);
     /// Weight 1 to 65535; cap in hundredths of a CPU, 0 for none.
     Task<> setScheduling(std::int32_t weight, std::int32_t cap);
+    Task<xen::SchedulerParameters> scheduling();
+    Task<std::vector<xen::VcpuInfo>> vcpus();
+    /// CPUs by number that virtual CPU `vcpu` (-1: each) may run on, and should run on; empty: all.
+    Task<> setAffinity(std::int32_t vcpu, std::vector<std::int32_t> hard, std::vector<std::int32_t> soft);
 
     LifeState state() const { return life_.state(); }
     /// -1 when there is no domain.
@@ -188,6 +204,7 @@ private:
     Task<> undo(std::string what);
     Task<> undoDisk(std::string device);
     Task<> undoNic(int id, bool moved);
+    Task<> undoPci(std::string address); // vm_pci.cpp
     void adoptState(StateMirror::Recorded recorded);
     Task<> watchDomain();
     void onDomainEvent(xen::DomainEvent event, xen::DomId domid);
@@ -198,12 +215,14 @@ private:
     Task<> finishRestart();
 
     // vm_resources.cpp
+    Task<> giveShare(CpuShare share);
     /// The domain, when it runs or is paused; refuses otherwise.
     xen::DomId requireLive(const char* operation) const;
 
     // vm_watches.cpp: the nodes in xenstore that are watched while there is a domain
     Task<> watchNodes();
     void onTimeOffset(const std::string& text);
+    Task<> watchConsoleLog();
 
     // vm_devices.cpp, under the lock
     bool hasLiveDomain() const { return domid_ && !ended_; }
@@ -238,6 +257,7 @@ private:
     std::optional<xen::DomId> domid_;
     std::unique_ptr<xen::DomainWatch> watch_;
     std::shared_ptr<NodeWatches> nodes_;
+    std::shared_ptr<LogWatch> consoleLog_;
     std::int64_t timeOffset_ = 0; ///< s, of the domain as far as it is known
     std::optional<xen::DomainEvent> ended_;
     bool reacted_ = false; ///< to ended_

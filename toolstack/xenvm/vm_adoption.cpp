@@ -111,7 +111,8 @@ Task<bool> Vm::takeDownAdopted() {
     co_return false;
 }
 
-// "file PATH", "disk xvdb", "nic 1", "moved-nic 1": what the last xenvm was in the middle of.
+// "file PATH", "disk xvdb", "nic 1", "moved-nic 1", "pci 0000:02:00.0": what the last xenvm was in the middle
+// of.
 Task<> Vm::undo(std::string what) {
     const auto space = std::min(what.find(' '), what.size());
     const std::string kind = what.substr(0, space);
@@ -123,6 +124,8 @@ Task<> Vm::undo(std::string what) {
             co_await fileWorkers().run(std::move(remove));
         } else if (hasLiveDomain() && kind == "disk") {
             co_await undoDisk(thing);
+        } else if (hasLiveDomain() && kind == "pci") {
+            co_await undoPci(thing);
         } else if (hasLiveDomain()) {
             co_await undoNic(static_cast<int>(parseInteger(thing).value_or(-1)), kind == "moved-nic");
         }
@@ -216,6 +219,7 @@ Task<> Vm::watchDomain() {
     };
     watch_ = co_await hypervisor_.watch(domid, std::move(handler));
     co_await watchNodes();
+    co_await watchConsoleLog();
 }
 
 void Vm::onDomainEvent(xen::DomainEvent event, xen::DomId domid) {

@@ -14,6 +14,18 @@ constexpr std::uint64_t kibPerMib = 1024;
 /// Below this no guest lives (contract of xenops' balloon).
 constexpr std::int32_t leastTargetMib = 16;
 
+// Checked by us, as libxl passes over CPUs that there are not.
+std::vector<unsigned> cpuNumbers(const std::vector<std::int32_t>& list, unsigned cpus) {
+    std::vector<unsigned> numbers;
+    for (const std::int32_t number : list) {
+        if (number < 0 || static_cast<unsigned>(number) >= cpus)
+            throw Error(errors::invalidArgs,
+                        fmt::format("this machine has CPUs 0 to {}, not {}", cpus - 1, number));
+        numbers.push_back(static_cast<unsigned>(number));
+    }
+    return numbers;
+}
+
 } // namespace
 
 xen::DomId Vm::requireLive(const char* operation) const {
@@ -64,6 +76,50 @@ Task<> Vm::setScheduling(std::int32_t weight, std::int32_t cap) {
                                 most, weight, most, cap));
     xen::SchedulerParameters wanted{static_cast<std::uint16_t>(weight), static_cast<std::uint16_t>(cap)};
     co_await hypervisor_.setSchedulerParameters(domid, wanted);
+}
+
+Task<xen::SchedulerParameters> Vm::scheduling() {
+    const auto self = shared_from_this();
+    const auto domid = requireLive("tell its scheduling");
+    co_return co_await hypervisor_.schedulerParameters(domid);
+}
+
+Task<std::vector<xen::VcpuInfo>> Vm::vcpus() {
+    const auto self = shared_from_this();
+    const auto domid = requireLive("tell its virtual CPUs");
+    co_return co_await hypervisor_.vcpus(domid);
+}
+
+Task<> Vm::setAffinity(std::int32_t vcpu, std::vector<std::int32_t> hard, std::vector<std::int32_t> soft) {
+    const auto self = shared_from_this();
+    AsyncMutex::Lock lock = co_await operations_.lock();
+    const auto domid = requireLive("change the affinity of its virtual CPUs");
+    const auto all = co_await hypervisor_.vcpus(domid);
+    if (vcpu < -1 || vcpu >= static_cast<std::int64_t>(all.size()))
+        throw Error(errors::invalidArgs, fmt::format("VM {} has virtual CPUs 0 to {} (-1 is all), not {}",
+                                                     options_.uuid, all.size() - 1, vcpu));
+    const xen::HostInfo host = co_await hypervisor_.hostInfo();
+    const std::optional<std::vector<unsigned>> may = cpuNumbers(hard, host.cpus);
+    const std::optional<std::vector<unsigned>> should = cpuNumbers(soft, host.cpus);
+    const auto first = vcpu < 0 ? 0U : static_cast<unsigned>(vcpu);
+    const auto last = vcpu < 0 ? static_cast<unsigned>(all.size()) - 1 : first;
+    for (unsigned number = first; number <= last; ++number)
+        co_await hypervisor_.setAffinity(domid, number, may, should);
+}
+
+// What the configuration says, before the domain runs for the first time.
+Task<> Vm::giveShare(CpuShare share) {
+    if (share.weight || share.cap) {
+        auto parameters = co_await hypervisor_.schedulerParameters(*domid_);
+        parameters.weight = share.weight.value_or(parameters.weight);
+        parameters.cap = share.cap.value_or(parameters.cap);
+        co_await hypervisor_.setSchedulerParameters(*domid_, parameters);
+    }
+    const std::optional<std::vector<unsigned>> asBefore;
+    for (const auto& [vcpu, cpus] : share.affinity) {
+        const std::optional<std::vector<unsigned>> hard = cpus;
+        co_await hypervisor_.setAffinity(*domid_, vcpu, hard, asBefore);
+    }
 }
 
 } // namespace xb::xenvm

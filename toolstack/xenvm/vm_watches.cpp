@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a VM listens to in xenstore while it has a domain: the guest's clock, and the nodes that the
-// configuration names.
+// configuration names; and to the log of its console.
 #include "toolstack/libs/log.hpp"
 #include "toolstack/libs/utf8.hpp"
 #include "toolstack/xenvm/text.hpp"
@@ -64,6 +64,25 @@ void Vm::onTimeOffset(const std::string& text) {
     }
     if (std::exchange(timeOffset_, *seconds) != *seconds)
         listener_.timeOffsetChanged(static_cast<std::int32_t>(*seconds));
+}
+
+// xenconsoled appends to it without end if it was told to log (--log=guest).
+Task<> Vm::watchConsoleLog() {
+    if (options_.consoleDirectory.empty())
+        co_return;
+    std::string failure;
+    try {
+        const auto info = co_await hypervisor_.domain(*domid_);
+        const bool hasFile = info && !info->name.empty() && info->name.find('/') == std::string::npos;
+        if (hasFile)
+            consoleLog_ = LogWatch::open(executor_, fileWorkers(),
+                                         options_.consoleDirectory / ("guest-" + info->name + ".log"),
+                                         options_.consoleLimits);
+    } catch (const std::exception& e) { // without the directory there is no log that could grow
+        failure = e.what();
+    }
+    if (!failure.empty())
+        log::info("the console's log is not looked after: {}", failure);
 }
 
 } // namespace xb::xenvm

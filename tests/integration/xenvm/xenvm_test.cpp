@@ -524,7 +524,6 @@ TEST_F(XenvmIntegration, errorsNameTheThingAndTheReason) {
     await(client().start(false));
     EXPECT_THAT(errorOf(client().start(false)), AllOf(HasSubstr("already created"), HasSubstr("running")));
     EXPECT_THAT(errorOf(client().unpause()), HasSubstr("bad state"));
-    EXPECT_THAT(errorOf(client().pciList()), HasSubstr("NotSupported"));
     EXPECT_THAT(errorOf(client().get("colour")), AllOf(HasSubstr("InvalidArgs"), HasSubstr("colour")));
     EXPECT_THAT(errorOf(client().set("vcpus", "0")), HasSubstr("InvalidArgs"));
     EXPECT_THAT(errorOf(client().diskAdd("/a:b", "hda", "file", "r", "disk")), HasSubstr("InvalidArgs"));
@@ -554,6 +553,31 @@ TEST_F(XenvmIntegration, configurationListsAndProperties) {
     await(control.setLogLevel("debug"));
     EXPECT_EQ(await(control.getLogLevel()), "debug");
     EXPECT_THAT(errorOf(control.setLogLevel("loud")), HasSubstr("InvalidArgs"));
+}
+
+TEST_F(XenvmIntegration, processorsPciDevicesAndScreenOfARunningGuest) {
+    writeConfig("vcpus = 2\ncpus-affinity = 1:0,2\ncpu-weight = 512\n");
+    const auto xenvm = ready();
+    await(client().start(false));
+    EXPECT_EQ(await(client().getScheduling()), std::tuple(512, 0));
+    auto vcpus = await(client().listVcpus());
+    ASSERT_EQ(vcpus.size(), 2U);
+    EXPECT_EQ(vcpus[0]["hard-affinity"], "all");
+    EXPECT_EQ(vcpus[1]["hard-affinity"], "0,2");
+    EXPECT_EQ(vcpus[1]["vcpu"], "1");
+    await(client().setAffinity(-1, {3}, {1}));
+    vcpus = await(client().listVcpus());
+    EXPECT_EQ(vcpus[0]["hard-affinity"] + " " + vcpus[0]["soft-affinity"], "3 1");
+    EXPECT_THAT(errorOf(client().setAffinity(2, {}, {})), HasSubstr("InvalidArgs: VM"));
+    EXPECT_THAT(await(client().pciList()), IsEmpty());
+    EXPECT_THAT(errorOf(client().pciAdd(0, 0xffff, 0xff, 0x1f, 7, true, false, false)),
+                HasSubstr("the host has no such device"));
+    EXPECT_EQ(await(client().getVnc()), "");
+    const std::string screen = fmt::format("/local/domain/{}/console/vnc-port", await(client().getDomid()));
+    await(hypervisor->store().write(screen, "5901"));
+    EXPECT_EQ(await(client().getVnc()), "5901");
+    await(client().destroy());
+    EXPECT_THAT(errorOf(client().listVcpus()), HasSubstr("in state shutdown"));
 }
 
 TEST_F(XenvmIntegration, secondInstanceExits) {

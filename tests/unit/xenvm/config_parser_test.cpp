@@ -93,6 +93,9 @@ const Row rows[]{
     {"xci-service", "false", {"true"}, {"x"}},
     {"disable-migrate", "false", {"true"}, {"x"}},
     // lists
+    {"localtime", "false", {"true"}, {"x"}},
+    {"cpu-weight", "", {"1", "65535", ""}, {"0", "65536", "x"}},
+    {"cpu-cap", "", {"0", "150", ""}, {"-1", "65536"}},
     {"cpus-affinity", "", {"0:1,2"}, {"", "0", "a:1", "0:x", "0:5000"}},
     {"cpuid",
      "",
@@ -114,7 +117,7 @@ const Row rows[]{
     {"pci",
      "",
      {"0,bind,0000:00:02.0,msitranslate=0"},
-     {"", "0", "0,00:02.0", "x,0000:00:02.0", "0,0000:00:02.8"}},
+     {"", "0", "0,02.0", "x,0000:00:02.0", "0,0000:00:02.8"}},
 };
 
 TEST(ConfigParser, everyKeyHasItsDefaultItsValuesAndItsBounds) {

@@ -77,6 +77,12 @@ TEST(DeviceEntries, pciFields) {
     EXPECT_EQ(pci.msiTranslate, false);
     EXPECT_EQ(pci.powerManagement, true);
     EXPECT_EQ(pci.guestSlot, 5);
+    EXPECT_FALSE(pci.permissive);
+    ASSERT_EQ(parsePci("2,0a:1f.7,permissive=1", pci), "");
+    EXPECT_EQ(pci.domain, 0U);
+    EXPECT_EQ(pci.bus, 0x0aU);
+    EXPECT_TRUE(pci.permissive);
+    EXPECT_NE(parsePci("1,1f.7", pci), "");
     EXPECT_NE(parsePci("1,0000:00:20.0", pci), "") << "slots end at 1f";
     EXPECT_NE(parsePci("1,0000:00:02.0,msitranslate=2", pci), "");
     EXPECT_NE(parsePci("1,0000:00:02.0,x=1", pci), "");

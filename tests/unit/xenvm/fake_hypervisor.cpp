@@ -4,6 +4,7 @@
 #include "toolstack/libs/files.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <unistd.h>
@@ -142,6 +143,7 @@ void FakeHypervisor::takeOver(const FakeHypervisor& other) {
     alive = other.alive;
     plugged = other.plugged;
     cards = other.cards;
+    given = other.given;
     halfPlugged = other.halfPlugged;
     xenstore.values = other.xenstore.values;
     next_ = other.next_;
@@ -222,8 +224,10 @@ Task<xen::DomId> FakeHypervisor::create(xen::DomainConfig config, ProgressHandle
     if (!failCreate.empty())
         throw Error(failCreate);
     const xen::DomId domid = add(config.uuid, true);
+    alive.at(domid).name = config.name;
     plugged[domid] = config.disks;
     cards[domid] = config.nics;
+    given[domid] = config.pciDevices;
     built.push_back(std::move(config));
     progress(xen::CreateStep::domainMade, domid);
     if (createWaits)
@@ -474,6 +478,25 @@ Task<std::vector<xen::DeviceInfo<xen::NicConfig>>> FakeHypervisor::nics(xen::Dom
     co_return list;
 }
 
+Task<std::vector<xen::PciConfig>> FakeHypervisor::pciDevices(xen::DomId domid) {
+    get(domid);
+    co_return given[domid];
+}
+
+Task<> FakeHypervisor::addPci(xen::DomId domid, xen::PciConfig device) {
+    co_await moments.step("adding a PCI device");
+    calls.push_back(fmt::format("add pci {} {}", domid, toString(device.address)));
+    failToAdd();
+    given[domid].push_back(device);
+}
+
+Task<> FakeHypervisor::removePci(xen::DomId domid, xen::PciAddress address, bool force) {
+    calls.push_back(fmt::format("remove pci {} {}{}", domid, toString(address), force ? " by force" : ""));
+    requireConsent("PCI device", force);
+    std::erase_if(given[domid], [&](const xen::PciConfig& each) { return each.address == address; });
+    co_return;
+}
+
 Task<> FakeHypervisor::addNic(xen::DomId domid, xen::NicConfig nic) {
     get(domid);
     calls.push_back(fmt::format("add nic {} {} {} {}", domid, nic.devid, nic.bridge, nic.backendDomid));
@@ -515,6 +538,19 @@ Task<std::vector<xen::VcpuInfo>> FakeHypervisor::vcpus(xen::DomId domid) {
 Task<> FakeHypervisor::setOnlineVcpus(xen::DomId domid, unsigned count) {
     calls.push_back(fmt::format("online vcpus {} {}", domid, count));
     co_return;
+}
+
+Task<> FakeHypervisor::setAffinity(xen::DomId domid, unsigned vcpu, std::optional<std::vector<unsigned>> hard,
+                                   std::optional<std::vector<unsigned>> soft) {
+    const auto text = [](const std::optional<std::vector<unsigned>>& cpus) {
+        return cpus ? fmt::format("[{}]", fmt::join(*cpus, ",")) : std::string("-");
+    };
+    co_await moments.step("affinity");
+    calls.push_back(fmt::format("affinity {} {} {} {}", domid, vcpu, text(hard), text(soft)));
+}
+
+Task<xen::SchedulerParameters> FakeHypervisor::schedulerParameters(xen::DomId) {
+    co_return xen::SchedulerParameters{};
 }
 
 Task<> FakeHypervisor::setSchedulerParameters(xen::DomId domid, xen::SchedulerParameters parameters) {

@@ -110,6 +110,7 @@ public:
     std::vector<xen::DomainConfig> built;
     std::map<xen::DomId, std::vector<xen::DiskConfig>> plugged; ///< disks of the domains
     std::map<xen::DomId, std::vector<xen::NicConfig>> cards;
+    std::map<xen::DomId, std::vector<xen::PciConfig>> given; ///< PCI devices of the domains
     Moments moments{executor_};
     FakeStore xenstore{executor_, moments};
     /// Devices that are half plugged.
@@ -158,10 +159,16 @@ public:
     Task<std::vector<xen::DeviceInfo<xen::NicConfig>>> nics(xen::DomId domid) override;
     Task<> addNic(xen::DomId domid, xen::NicConfig nic) override;
     Task<> removeNic(xen::DomId domid, int devid, bool force) override;
+    Task<std::vector<xen::PciConfig>> pciDevices(xen::DomId domid) override;
+    Task<> addPci(xen::DomId domid, xen::PciConfig device) override;
+    Task<> removePci(xen::DomId domid, xen::PciAddress address, bool force) override;
     Task<xen::MemoryTarget> memoryTarget(xen::DomId domid) override;
     Task<> setMemoryTarget(xen::DomId domid, std::uint64_t kib) override;
     Task<std::vector<xen::VcpuInfo>> vcpus(xen::DomId domid) override;
     Task<> setOnlineVcpus(xen::DomId domid, unsigned count) override;
+    Task<> setAffinity(xen::DomId domid, unsigned vcpu, std::optional<std::vector<unsigned>> hard,
+                       std::optional<std::vector<unsigned>> soft) override;
+    Task<xen::SchedulerParameters> schedulerParameters(xen::DomId domid) override;
     Task<> setSchedulerParameters(xen::DomId domid, xen::SchedulerParameters parameters) override;
     xen::XenStore& store() override { return xenstore; }
 

@@ -50,12 +50,45 @@ TEST_F(VmResourcesTest, WhatIsOutOfBoundsSaysTheBounds) {
     EXPECT_THAT(hypervisor.calls, IsEmpty());
 }
 
+TEST_F(VmResourcesTest, AffinityIsOfOneVirtualCpuOrOfEach) {
+    hypervisor.host.cpus = 4;
+    run(vm->setAffinity(1, {0, 3}, {}));
+    run(vm->setAffinity(-1, {}, {2}));
+    EXPECT_THAT(hypervisor.calls, ElementsAre(fmt::format("affinity {} 1 [0,3] []", domid),
+                                              fmt::format("affinity {} 0 [] [2]", domid),
+                                              fmt::format("affinity {} 1 [] [2]", domid)));
+    hypervisor.calls.clear();
+    EXPECT_THAT(outcome(vm->setAffinity(2, {}, {})), HasSubstr("virtual CPUs 0 to 1 (-1 is all), not 2"));
+    EXPECT_THAT(outcome(vm->setAffinity(-2, {}, {})), HasSubstr("not -2"));
+    EXPECT_THAT(outcome(vm->setAffinity(0, {4}, {})), HasSubstr("CPUs 0 to 3, not 4"));
+    EXPECT_THAT(outcome(vm->setAffinity(0, {}, {-1})), HasSubstr("not -1"));
+    EXPECT_THAT(hypervisor.calls, IsEmpty());
+}
+
+TEST_F(VmResourcesTest, WhatTheConfigurationSaysOfCpusComesBeforeTheGuestRuns) {
+    run(vm->destroy());
+    vm->config().set("vcpus", "2");
+    vm->config().set("cpus-affinity", "1:0,2");
+    vm->config().set("cpu-weight", "512");
+    vm->config().set("cpu-cap", "150");
+    hypervisor.calls.clear();
+    run(vm->start(false));
+    const auto now = vm->domid();
+    EXPECT_THAT(hypervisor.calls, testing::IsSupersetOf({fmt::format("scheduling {} 512 150", now),
+                                                         fmt::format("affinity {} 1 [0,2] -", now)}));
+    EXPECT_EQ(hypervisor.calls.back(), fmt::format("unpause {}", now));
+    run(vm->destroy());
+    vm->config().set("cpus-affinity", "2:0");
+    EXPECT_THAT(outcome(vm->start(false)), HasSubstr("cpus-affinity = 2:0: the VM has virtual CPUs 0 to 1"));
+}
+
 TEST_F(VmResourcesTest, WithoutADomainThereIsNothingToSet) {
     run(vm->destroy());
     hypervisor.calls.clear();
     EXPECT_THAT(outcome(vm->setMemoryTarget(64)), HasSubstr("in state shutdown"));
     EXPECT_THAT(outcome(vm->setOnlineVcpus(1)), HasSubstr("in state shutdown"));
     EXPECT_THAT(outcome(vm->setScheduling(256, 0)), HasSubstr("in state shutdown"));
+    EXPECT_THAT(outcome(vm->setAffinity(0, {}, {})), HasSubstr("in state shutdown"));
     EXPECT_THAT(hypervisor.calls, IsEmpty());
 }
 

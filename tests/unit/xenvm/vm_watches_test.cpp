@@ -122,5 +122,28 @@ TEST_F(VmWatches, AStartSucceedsWithoutWatchesAndSaysSo) {
     EXPECT_THAT(take(), Contains(HasSubstr("xenstored is full")));
 }
 
+// What xenconsoled writes; the fake domain is called after its UUID.
+TEST_F(VmWatches, TheLogOfTheConsoleIsKeptSmallWhileThereIsADomain) {
+    options.consoleDirectory = directory.path();
+    options.consoleLimits = {4, 1};
+    const auto log = directory.path() / ("guest-" + uuid + ".log");
+    const auto older = log.string() + ".1";
+    startIt();
+    writeFileAtomically(log, "a long line");
+    EXPECT_TRUE(
+        until([&] { return std::filesystem::exists(older) && std::filesystem::file_size(log) == 0; }));
+    EXPECT_EQ(readFile(older), "a long line");
+    run(vm->destroy());
+    writeFileAtomically(log, "somebody else's");
+    settle();
+    EXPECT_EQ(readFile(log), "somebody else's");
+}
+
+TEST_F(VmWatches, WithoutLogsOfConsolesThereIsNothingToKeepSmall) {
+    options.consoleDirectory = directory.path() / "none";
+    startIt();
+    EXPECT_GT(vm->domid(), 0);
+}
+
 } // namespace
 } // namespace xb::xenvm::test
