@@ -5,6 +5,7 @@
 // failed in tests/unit/xenvm/kill_and_fault_test.cpp.
 #include "platform.hpp"
 
+#include "idl/xenvm_client.hpp"
 #include "toolstack/libs/error.hpp"
 #include "toolstack/libs/files.hpp"
 #include "toolstack/libs/timer.hpp"
@@ -68,13 +69,17 @@ protected:
 
     // Waits until the VM is running, suspended or stopped; which of them.
     std::string settle(const std::string& path) {
-        std::string now;
+        std::string told;
         auto subscription = platform.manager().onVmStateChanged(
             [&](std::string, ObjectPath changed, std::string state, std::int32_t) {
                 if (changed == path)
-                    now = state;
+                    told = state;
             });
-        now = platform.state(path);
+        const std::string asked = platform.state(path);
+        // xenmgr tells of a change before it answers with it: what was told is never older.
+        std::string& now = told;
+        if (now.empty())
+            now = asked;
         platform.waitFor([&] { return now == "running" || now == "stopped" || now == "suspended"; });
         return now;
     }
@@ -94,6 +99,11 @@ protected:
             EXPECT_NE(domain.uuid, uuidFromPathElement(path.substr(4)))
                 << "domain " << domain.domid << " is left";
         EXPECT_FALSE(std::filesystem::exists(platform.root() / "saved.part"));
+        // The monitor answers this when everything that it noted is in xenstore.
+        const std::string element = path.substr(4);
+        platform.await(
+            idl::xenvm::XenvmClient(platform.bus(), "org.xen.vm.uuid_" + element, "/org/xen/vm/" + element)
+                .destroy());
         const auto left = [&](const char* node) {
             return platform.await(
                 hypervisor->store().read("/state/" + uuidFromPathElement(path.substr(4)) + "/" + node));
