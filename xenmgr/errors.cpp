@@ -50,6 +50,8 @@ const char* textOf(Code code) {
         return "Timeout waiting for guest to enter sleep state";
     case Code::didNotHibernate:
         return "Timeout waiting for guest to enter hibernated state";
+    case Code::pciDeviceTaken:
+        return "Device is currently being passed through to another VM";
     case Code::networkBackendNotRunning:
         return "Network backend domain is not running";
     case Code::unsupportedLanguage:

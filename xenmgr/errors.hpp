@@ -29,6 +29,7 @@ enum class Code {
     didNotWake = 224,
     didNotSleep = 227,
     didNotHibernate = 228,
+    pciDeviceTaken = 230,
     networkBackendNotRunning = 232,
     unsupportedLanguage = 236,
     noSuchFile = 242,

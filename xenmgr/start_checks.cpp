@@ -6,6 +6,7 @@
 #include "xenmgr/dependencies.hpp"
 #include "xenmgr/devices.hpp"
 #include "xenmgr/errors.hpp"
+#include "xenmgr/pci_rules.hpp"
 #include "xenmgr/vm.hpp"
 #include "xenmgr/vm_registry.hpp"
 
@@ -54,7 +55,6 @@ struct Unsupported {
 };
 
 constexpr std::array unsupported{
-    Unsupported{"config/pci", "passing PCI devices to a VM (pci rules)"},
     Unsupported{"gpu", "passing a graphics card to a VM (gpu)"},
     Unsupported{"amt-pt", "passing AMT to a VM (amt-pt)"},
     Unsupported{"measured", "checking the sums of a VM's disks before its start (measured)"},
@@ -93,6 +93,7 @@ void checkBeforeStart(const Context& context, const std::string& uuid) {
     }
     checkDisks(context, uuid);
     checkBackends(context, uuid);
+    checkPciDevices(context, uuid);
 }
 
 } // namespace xb::xenmgr

@@ -8,6 +8,7 @@
 #include "xenmgr/device_objects.hpp"
 #include "xenmgr/devices.hpp"
 #include "xenmgr/errors.hpp"
+#include "xenmgr/pci_object.hpp"
 #include "xenmgr/slots.hpp"
 #include "xenmgr/unsupported.hpp"
 #include "xenmgr/vm.hpp"
@@ -92,7 +93,7 @@ std::shared_ptr<Vm> VmFactory::exportVm(const std::string& uuid) {
     const std::string path = vm->objectPath();
     objects.add(path, std::make_shared<VmObject>(context_, *this, devices_, vm));
     objects.add(path, unsupported<idl::xenmgr_vm::XenmgrVmAuthServer>());
-    objects.add(path, unsupported<idl::xenmgr_vm::XenmgrVmPciServer>());
+    objects.add(path, std::make_shared<PciObject>(context_, vm));
     objects.add(path, unsupported<idl::xenmgr_vm::XenmgrVmProductServer>());
     objects.add(path, std::make_shared<VmUnrestrictedObject>(context_, vm));
     objects.add(path, std::make_shared<VmExtensionObject>(vm));

@@ -133,7 +133,7 @@ constexpr std::array table{
     VmProperty{.name = "start-on-boot", .type = Type::boolean, .path = "start_on_boot", .fallback = "false", .nativeExperience = "true"},
     VmProperty{.name = "start-on-boot-priority", .type = Type::integer, .path = "start_on_boot_priority", .fallback = "0"},
     VmProperty{.name = "state", .type = Type::text, .read = state},
-    VmProperty{.name = "stub_domid", .type = Type::integer, .read = stubDomid},
+    VmProperty{.name = "stub_domid", .type = Type::integer, .readLater = stubDomid},
     VmProperty{.name = "stubdom", .type = Type::boolean, .path = "stubdom", .fallback = "false", .read = stubdom},
     VmProperty{.name = "stubdom-cmdline", .type = Type::text, .path = "config/stubdom-cmdline"},
     VmProperty{.name = "stubdom-flask-label", .type = Type::text, .path = "config/stubdom-flask-label"},

@@ -93,13 +93,21 @@ PropertyContent uuid(const Context&, const Vm& vm, const VmProperty&) {
     return vm.uuid();
 }
 
-// No stub domains yet: there is never one.
-PropertyContent stubDomid(const Context&, const Vm&, const VmProperty&) {
-    return -1;
-}
 // No GPU placement yet: no neighbour on either side.
 PropertyContent seamlessMouse(const Context&, const Vm&, const VmProperty&) {
     return -1;
+}
+
+// As libxl writes it. Only of a VM that has one, so that the others need not be asked for.
+Task<PropertyContent> stubDomid(const Context& context, std::shared_ptr<Vm> vm) {
+    if (vm->domid() < 0 || !context.db.readBool(std::string(vm->node()) + "/stubdom", false))
+        co_return -1;
+    const std::string node = "/local/domain/" + std::to_string(vm->domid()) + "/image/device-model-domid";
+    const auto text = co_await context.hypervisor.store().read(node);
+    int domid = -1;
+    if (text)
+        std::from_chars(text->data(), text->data() + text->size(), domid);
+    co_return domid > 0 ? domid : -1;
 }
 
 Task<PropertyContent> memoryTarget(const Context& context, std::shared_ptr<Vm> vm) {

@@ -21,7 +21,6 @@ PropertyContent privateSpace(const Context& context, const Vm& vm, const VmPrope
 PropertyContent seamlessMouse(const Context&, const Vm&, const VmProperty&);
 PropertyContent seamlessTraffic(const Context& context, const Vm& vm, const VmProperty& property);
 PropertyContent state(const Context&, const Vm& vm, const VmProperty&);
-PropertyContent stubDomid(const Context&, const Vm&, const VmProperty&);
 PropertyContent stubdom(const Context& context, const Vm& vm, const VmProperty& property);
 PropertyContent type(const Context& context, const Vm& vm, const VmProperty& property);
 PropertyContent uuid(const Context&, const Vm& vm, const VmProperty&);
@@ -29,6 +28,7 @@ PropertyContent wiredNetwork(const Context& context, const Vm& vm, const VmPrope
 PropertyContent wirelessNetwork(const Context& context, const Vm& vm, const VmProperty&);
 
 Task<PropertyContent> memoryTarget(const Context& context, std::shared_ptr<Vm> vm);
+Task<PropertyContent> stubDomid(const Context& context, std::shared_ptr<Vm> vm);
 
 Task<> setCd(Context& context, std::shared_ptr<Vm> vm, const VmProperty&, PropertyContent value);
 Task<> setDownloadProgress(Context& context, std::shared_ptr<Vm> vm, const VmProperty& property,

@@ -104,6 +104,8 @@ Task<> Vm::hibernate() {
         throw sleepError(describe("hibernate"), e, Code::didNotHibernate);
     }
     co_await context_.db.write(node() + "/hibernated", "true");
+    // That it stopped was told when its domain went, before it was known to have hibernated.
+    context_.signals.vmStateChanged(uuid_, publicWord(state_), acpiState());
 }
 
 Task<> Vm::resume() {

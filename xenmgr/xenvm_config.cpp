@@ -5,6 +5,7 @@
 #include "xenmgr/dependencies.hpp"
 #include "xenmgr/devices.hpp"
 #include "xenmgr/networks.hpp"
+#include "xenmgr/pci_rules.hpp"
 #include "xenmgr/vm.hpp"
 #include "xenmgr/vm_registry.hpp"
 
@@ -68,6 +69,17 @@ void addNics(Lines& lines, const Context& context, const std::string& uuid) {
             lines.add("nic", entry->text);
 }
 
+// As xenvm's key has it: the number of the word, which itself is a number in some configurations.
+std::size_t timerMode(const std::string& mode) {
+    for (std::size_t number = 0; number < xen::timerModes.size(); ++number)
+        if (mode == xen::timerModes[number] || mode == std::to_string(number))
+            return number;
+    throw Error(errors::invalidArgs, "timer-mode \"" + mode +
+                                         "\" is none of delay_for_missed_ticks, "
+                                         "no_delay_for_missed_ticks, no_missed_ticks_pending and "
+                                         "one_missed_tick_pending");
+}
+
 // What is more than a copy.
 void addMachine(Lines& lines, const Db& db, const std::string& vm) {
     const std::string config = vm + "/config/";
@@ -84,8 +96,31 @@ void addMachine(Lines& lines, const Db& db, const std::string& vm) {
     const bool mayRecord = db.readBool(vm + "/policies/audio-rec", true);
     if (mayPlay && mayRecord)
         lines.addIfSet("sound", db.read(config + "sound"));
+    if (const auto mode = db.read(config + "timer-mode"); !mode.empty())
+        lines.add("timer-mode", std::to_string(timerMode(mode)));
     for (const auto& key : db.list(config + "extra-hvm"))
         lines.addIfSet("extra-hvm", db.read(config + "extra-hvm/" + key));
+}
+
+// The device model in a domain of its own. xenvm's key is a UUID, of which only that it is there counts.
+void addStubDomain(Lines& lines, const Db& db, const std::string& uuid) {
+    const std::string vm = vmNode(uuid);
+    if (!db.readBool(vm + "/stubdom", false))
+        return;
+    lines.add("stubdom", uuid);
+    for (const char* key : {"stubdom-memory", "stubdom-cmdline", "stubdom-flask-label"})
+        lines.addIfSet(key, db.read(vm + "/config/" + key));
+}
+
+void addPci(Lines& lines, const Context& context, const std::string& uuid) {
+    const bool bind = context.db.readBool(vmNode(uuid) + "/greedy-pciback-bind", true);
+    int id = 0;
+    for (const ChosenPci& device : chosenPci(context, uuid)) {
+        std::string entry = std::to_string(id++) + (bind ? ",bind," : ",") + device.address;
+        if (device.guestSlot)
+            entry += ",guest_slot=" + std::to_string(*device.guestSlot);
+        lines.add("pci", entry);
+    }
 }
 
 } // namespace
@@ -156,6 +191,9 @@ std::string xenvmConfig(const Context& context, const std::string& uuid) {
     lines.add("time-offset", std::to_string(db.readInt(vm + "/time-offset", 0)));
     addDisks(lines, context, uuid, hvm);
     addNics(lines, context, uuid);
+    if (hvm)
+        addStubDomain(lines, db, uuid);
+    addPci(lines, context, uuid);
     // The VM's own lines come last, so that they overrule ours.
     for (const auto& key : db.list(vm + "/config/extra-xenvm")) {
         const std::string line = db.read(vm + "/config/extra-xenvm/" + key);

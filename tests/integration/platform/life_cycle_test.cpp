@@ -183,8 +183,11 @@ TEST_F(LifeCycle, AGuestSleepsAndWakes) {
 TEST_F(LifeCycle, AGuestHibernatesUntilItsNextStart) {
     const std::string path = startHvm();
     platform.await(platform.vm(path).setKeepAlive(true)); // which hibernation has nothing to do with
+    platform.forgetSignals();
     platform.await(platform.vm(path).hibernate());
     ASSERT_TRUE(platform.waitForState(path, "stopped"));
+    EXPECT_TRUE(
+        platform.waitFor([&] { return !states(path).empty() && states(path).back() == "stopped 4"; }));
     EXPECT_TRUE(platform.await(platform.vm(path).getHibernated()));
     EXPECT_EQ(platform.await(platform.vm(path).getAcpiState()), 4);
     platform.await(platform.vm(path).hibernate()); // nothing to do

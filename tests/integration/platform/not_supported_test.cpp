@@ -125,6 +125,7 @@ TEST_F(NotSupported, TheTableOfTheDocumentIsWhatTheProgramsAnswer) {
     examine(manager, "/");
 
     const std::string running = platform.createVm();
+    platform.await(platform.vm(running).setVirtType("hvm")); // others cannot sleep
     platform.await(platform.vm(running).start());
     const std::string element = running.substr(4);
     examine("org.xen.vm.uuid_" + element, "/org/xen/vm/" + element, {"destroy", "halt", "reboot", "quit"});

@@ -232,8 +232,8 @@ TEST_F(XenmgrIntegration, WhatIsMissingSaysSo) {
     const std::string path = platform.await(platform.manager().createVm());
     EXPECT_THAT(errorOf(platform.vm(path).switch_()),
                 HasSubstr("org.freedesktop.DBus.Error.NotSupported|switch"));
-    idl::xenmgr_vm::XenmgrVmPciClient pci(platform.bus(), service, path);
-    EXPECT_THAT(errorOf(pci.listPtRules()), HasSubstr("NotSupported"));
+    idl::xenmgr_vm::XenmgrVmProductClient product(platform.bus(), service, path);
+    EXPECT_THAT(errorOf(product.listProductProperties()), HasSubstr("NotSupported"));
     idl::xenmgr::XenmgrDiagClient diag(platform.bus(), service, "/");
     EXPECT_THAT(errorOf(diag.save("x")), HasSubstr("NotSupported"));
 }

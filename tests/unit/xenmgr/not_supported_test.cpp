@@ -17,7 +17,8 @@ namespace {
 
 constexpr auto uuid = "11111111-2222-4333-8444-000000000001";
 constexpr auto base =
-    R"({"name":"web","type":"svm","slot":"1","config":{"virt-type":"hvm","memory":"64","sound":"ac97",
+    R"({"name":"web","type":"svm","slot":"1","stubdom":"true","config":{"virt-type":"hvm","memory":"64","sound":"ac97",
+    "pci":{"1":{"bdf":"0000:02:00.0"}},
     "nic":{"0":{"id":"0","network":"br0","mac":"00:16:3e:00:00:01"},
            "1":{"id":"1","network":"br0","mac":"00:16:3e:00:00:02","wireless-driver":"true"}},
     "disk":{"0":{"path":"/iso","type":"file","mode":"r","device":"hdc","devtype":"cdrom"}}}})";
@@ -34,8 +35,10 @@ const std::set<std::string> ownOfXenmgr{"crypto-user",
 
 /// Texts that mean something where any word would not.
 const std::map<std::string, std::string, std::less<>> words{
-    {"virt-type", "pvh"}, {"display", "vnc"}, {"bios", "ovmf"},      {"kernel", "/iso"},
-    {"initrd", "/iso"},   {"cd", "other"},    {"extra-xenvm", "a=1"}};
+    {"virt-type", "pvh"},   {"display", "vnc"},
+    {"bios", "ovmf"},       {"kernel", "/iso"},
+    {"initrd", "/iso"},     {"cd", "other"},
+    {"extra-xenvm", "a=1"}, {"timer-mode", "no_missed_ticks_pending"}};
 
 class NotSupportedTest : public testing::Test {
 protected:
