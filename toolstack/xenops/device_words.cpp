@@ -7,6 +7,7 @@
 #include "toolstack/xenops/words.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -316,6 +317,97 @@ NicConfig parseNic(std::string_view text, int devid, const std::string& uuid, co
     if (nic.mac.empty())
         nic.mac = generatedMac(uuid, devid);
     return nic;
+}
+
+xen::PciConfig parsePci(std::string_view text) {
+    const auto parts = splitWords(text, ',');
+    xen::PciConfig device;
+    device.address = parsePciAddress(parts[0], "pci");
+    for (std::size_t i = 1; i < parts.size(); ++i) {
+        const auto equals = parts[i].find('=');
+        const std::string key = parts[i].substr(0, equals);
+        const bool on =
+            equals == std::string::npos || numberWithin(parts[i].substr(equals + 1), key, 0, 1) == 1;
+        if (key == "permissive")
+            device.permissive = on;
+        else if (key == "msitranslate")
+            device.msiTranslate = on;
+        else if (key == "power_mgmt")
+            device.powerManagement = on;
+        else if (key == "seize")
+            device.seize = on;
+        else
+            throw notValid("pci", fmt::format("the device \"{}\": {}= is not supported", text, key));
+    }
+    return device;
+}
+
+namespace {
+
+// The keys and values of "a=1,b=2"; each once.
+std::map<std::string, std::string> pairsOf(std::string_view text, std::string_view argument) {
+    std::map<std::string, std::string> pairs;
+    for (const std::string& part : splitWords(text, ',')) {
+        const auto equals = part.find('=');
+        if (part.empty())
+            continue;
+        if (equals == std::string::npos ||
+            !pairs.emplace(part.substr(0, equals), part.substr(equals + 1)).second)
+            throw notValid(argument, fmt::format("\"{}\" is not made of KEY=VALUE, each key once", text));
+    }
+    return pairs;
+}
+
+} // namespace
+
+xen::UsbControllerConfig parseUsbController(std::string_view text) {
+    constexpr std::array<std::string_view, 4> types{"auto", "pv", "qusb", "devicemodel"};
+    constexpr std::uint64_t newestVersion = 3;
+    constexpr std::uint64_t mostPorts = 31; // what libxl takes
+    xen::UsbControllerConfig controller;
+    for (const auto& [key, value] : pairsOf(text, "usbctrl")) {
+        if (key == "type" && std::find(types.begin(), types.end(), value) != types.end())
+            controller.type = value == "auto" ? "" : value;
+        else if (key == "version")
+            controller.version = static_cast<unsigned>(numberWithin(value, "usbctrl", 1, newestVersion));
+        else if (key == "ports")
+            controller.ports = static_cast<unsigned>(numberWithin(value, "usbctrl", 1, mostPorts));
+        else
+            throw notValid("usbctrl", fmt::format("{}={} is none of type={}, version and ports", key, value,
+                                                  fmt::join(types, "|")));
+    }
+    return controller;
+}
+
+xen::UsbDeviceConfig parseUsbDevice(std::string_view text) {
+    constexpr std::uint64_t highest = 255; // both are bytes for libxl
+    xen::UsbDeviceConfig device;
+    for (const auto& [key, value] : pairsOf(text, "usbdev")) {
+        if (key == "hostbus")
+            device.hostBus = static_cast<unsigned>(numberWithin(value, "usbdev", 1, highest));
+        else if (key == "hostaddr")
+            device.hostAddress = static_cast<unsigned>(numberWithin(value, "usbdev", 1, highest));
+        else if (key != "type" || value != "hostdev")
+            throw notValid("usbdev",
+                           fmt::format("{}={} is neither hostbus, hostaddr nor type=hostdev", key, value));
+    }
+    if (device.hostBus == 0 || device.hostAddress == 0)
+        throw notValid("usbdev", fmt::format("\"{}\" needs hostbus and hostaddr", text));
+    return device;
+}
+
+bool parseFramebuffer(std::string_view text, Warnings& warnings) {
+    bool vnc = false;
+    for (const auto& [key, value] : pairsOf(text, "vfb")) {
+        if (key == "vnc" || (key == "type" && value == "vnc"))
+            vnc = key == "type" || numberWithin(value, "vfb", 0, 1) == 1;
+        else if ((key == "sdl" || key == "opengl" || key == "vncunused") && (value == "0" || value == "1") &&
+                 (value == "0" || key == "vncunused"))
+            continue; // as it is anyway
+        else
+            warnings.push_back(fmt::format("vfb \"{}\": {}={} is without effect", text, key, value));
+    }
+    return vnc;
 }
 
 } // namespace xb::xenops

@@ -7,6 +7,7 @@
 #include "toolstack/xenops/words.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <functional>
@@ -196,7 +197,9 @@ private:
                 result_.onlineVcpus = vcpus;
         }
         if (const ConfigEntry* cpus = take("cpus"))
-            readCpus(*cpus);
+            result_.cpus = cpusOf(*cpus);
+        if (const ConfigEntry* cpus = take("cpus_soft"))
+            result_.softCpus = cpusOf(*cpus);
         if (const auto weight = number("cpu_weight", 1, std::numeric_limits<std::uint16_t>::max()))
             result_.weight = static_cast<std::uint16_t>(*weight);
         if (const auto cap = number("cap", 0, std::numeric_limits<std::uint16_t>::max()))
@@ -205,26 +208,25 @@ private:
 
     // "0-3,^2", a number, or a list of such, which are then one set for all virtual CPUs only if it has one
     // element.
-    void readCpus(const ConfigEntry& entry) {
-        if (const auto* list = std::get_if<std::vector<ConfigValue>>(&entry.value.data)) {
-            if (list->empty())
-                return;
-            if (list->size() > 1)
-                fail(entry,
-                     "a set of CPUs for each virtual CPU is not supported: give one for all, or use xenops "
-                     "vcpu-pin");
-        }
+    std::vector<unsigned> cpusOf(const ConfigEntry& entry) const {
         const auto* list = std::get_if<std::vector<ConfigValue>>(&entry.value.data);
+        if (list && list->empty())
+            return {};
+        if (list && list->size() > 1)
+            fail(entry,
+                 "a set of CPUs for each virtual CPU is not supported: give one for all, or use xenops "
+                 "vcpu-pin");
         const ConfigValue& value = list ? list->front() : entry.value;
         if (const auto* one = std::get_if<std::int64_t>(&value.data)) {
             if (*one < 0 || *one >= cpuLimit)
                 fail(entry, "there is no such CPU");
-            result_.cpus = {static_cast<unsigned>(*one)};
-            return;
+            return {static_cast<unsigned>(*one)};
         }
         const std::string word = textOf(entry, value);
+        std::vector<unsigned> cpus;
         if (!word.empty())
-            guarded(entry, [&] { result_.cpus = parseCpus(word, "cpus"); });
+            guarded(entry, [&] { cpus = parseCpus(word, entry.key); });
+        return cpus;
     }
 
     // What the parsers of words complain of belongs to the line.
@@ -240,6 +242,8 @@ private:
     }
 
     void readBoot() {
+        if (const ConfigEntry* loader = take("bootloader"))
+            readBootloader(*loader);
         textInto("kernel", domain().kernel);
         textInto("ramdisk", domain().ramdisk);
         BootWords words;
@@ -258,6 +262,18 @@ private:
                 off ? *off != 0 : !textOf(*dhcp, dhcp->value).empty() && textOf(*dhcp, dhcp->value) != "off";
         }
         domain().cmdline = commandLine(words);
+    }
+
+    // Xen's own only: libxl finds it by its name, and runs it restricted.
+    void readBootloader(const ConfigEntry& entry) {
+        const std::string& word = textOf(entry, entry.value);
+        if (!word.empty() && word != "pygrub" && !(word.starts_with('/') && word.ends_with("/pygrub")))
+            fail(entry,
+                 fmt::format("the bootloader \"{}\" is not pygrub; one that runs in the guest is its kernel",
+                             word));
+        if (!word.empty() && domain().type == DomainType::hvm)
+            fail(entry, "a bootloader is for PV and PVH guests");
+        domain().bootloader = word.empty() ? "" : "pygrub";
     }
 
     static std::string commandLine(const BootWords& words) {
@@ -301,6 +317,9 @@ private:
         flagInto("pae", domain().pae);
         flagInto("nx", domain().nx);
         flagInto("hpet", domain().hpet);
+        flagInto("vpt_align", domain().vptAlign);
+        if (const ConfigEntry* mode = take("timer_mode"))
+            domain().timerMode = timerModeOf(*mode);
         flagInto("viridian", domain().viridian);
         flagInto("nestedhvm", domain().nestedHvm);
         flagInto("localtime", domain().localtime);
@@ -314,11 +333,62 @@ private:
             domain().timeOffsetSeconds = static_cast<std::int32_t>(*offset);
         if (const auto video = number("videoram", 1, 1024))
             domain().videoMemoryKib = static_cast<std::uint64_t>(*video) * kibPerMib;
+        readUsb();
+        readStubDomain();
         if (const ConfigEntry* model = take("device_model_args"))
             domain().deviceModelArguments = texts(*model);
         if (const ConfigEntry* version = take("device_model_version");
             version && textOf(*version, version->value) != "qemu-xen")
             fail(*version, "only the device model qemu-xen is supported");
+    }
+
+    void readUsb() {
+        if (const auto version = number("usbversion", 0, 3))
+            domain().usbVersion = static_cast<unsigned>(*version);
+        if (const ConfigEntry* devices = take("usbdevice")) {
+            if (const auto* one = std::get_if<std::string>(&devices->value.data))
+                domain().usbDevices = one->empty() ? std::vector<std::string>() : std::vector{*one};
+            else
+                domain().usbDevices = texts(*devices);
+            domain().usb = domain().usb || !domain().usbDevices.empty(); // as xl has it
+        }
+        if (const ConfigEntry* controllers = take("usbctrl"))
+            eachText(*controllers, [this](const std::string& word) {
+                domain().usbControllers.push_back(parseUsbController(word));
+            });
+        if (const ConfigEntry* devices = take("usbdev"))
+            eachText(*devices, [this](const std::string& word) {
+                domain().hostUsbDevices.push_back(parseUsbDevice(word));
+            });
+    }
+
+    // The device model in a small Linux domain.
+    void readStubDomain() {
+        constexpr std::int64_t usualMib = 128; // libxl's own for Linux
+        auto& stub = domain().stubDomain;
+        flagInto("device_model_stubdomain_override", stub.wanted);
+        textInto("stubdomain_kernel", stub.kernel);
+        textInto("stubdomain_ramdisk", stub.ramdisk);
+        textInto("stubdomain_cmdline", stub.cmdline);
+        textInto("device_model_stubdomain_seclabel", stub.flaskLabel);
+        stub.memoryKib =
+            static_cast<std::uint64_t>(number("stubdomain_memory", 1, memoryLimitMib).value_or(usualMib)) *
+            kibPerMib;
+        if (!stub.wanted)
+            stub = {};
+    }
+
+    // A word, or its number.
+    std::string timerModeOf(const ConfigEntry& entry) const {
+        const auto& words = xen::timerModes;
+        if (const auto* number = std::get_if<std::int64_t>(&entry.value.data);
+            number && *number >= 0 && *number < static_cast<std::int64_t>(words.size()))
+            return words.at(static_cast<std::size_t>(*number));
+        const auto* word = std::get_if<std::string>(&entry.value.data);
+        if (!word || std::find(words.begin(), words.end(), *word) == words.end())
+            fail(entry, fmt::format("timer_mode is a number from 0 to {}, or one of {}", words.size() - 1,
+                                    fmt::join(words, ", ")));
+        return *word;
     }
 
     std::vector<std::string> texts(const ConfigEntry& entry) const {
@@ -345,8 +415,14 @@ private:
                 const auto devid = static_cast<int>(domain().nics.size());
                 domain().nics.push_back(parseNic(word, devid, domain().uuid, names_));
             });
+        if (const ConfigEntry* framebuffers = take("vfb"))
+            eachText(*framebuffers, [this](const std::string& word) {
+                domain().framebuffer = domain().type != DomainType::hvm; // which has a screen of its own
+                domain().vnc = parseFramebuffer(word, result_.warnings);
+            });
         if (const ConfigEntry* devices = take("pci"))
-            eachText(*devices, [this](const std::string& word) { result_.pci.push_back(pciDevice(word)); });
+            eachText(*devices,
+                     [this](const std::string& word) { domain().pciDevices.push_back(parsePci(word)); });
     }
 
     void eachText(const ConfigEntry& entry, const std::function<void(const std::string&)>& body) {
@@ -357,30 +433,6 @@ private:
             const std::string& word = textOf(entry, element);
             guardedAt(element.line, [&] { body(word); });
         }
-    }
-
-    // DDDD:BB:SS.F[,permissive=0|1][,...]
-    static xen::PciConfig pciDevice(const std::string& word) {
-        const auto parts = splitWords(word, ',');
-        xen::PciConfig device;
-        device.address = parsePciAddress(parts[0], "pci");
-        for (std::size_t i = 1; i < parts.size(); ++i) {
-            const auto equals = parts[i].find('=');
-            const std::string key = parts[i].substr(0, equals);
-            const bool on =
-                equals == std::string::npos || numberWithin(parts[i].substr(equals + 1), key, 0, 1) == 1;
-            if (key == "permissive")
-                device.permissive = on;
-            else if (key == "msitranslate")
-                device.msiTranslate = on;
-            else if (key == "power_mgmt")
-                device.powerManagement = on;
-            else if (key == "seize")
-                device.seize = on;
-            else
-                throw notValid("pci", fmt::format("the device \"{}\": {}= is not supported", word, key));
-        }
-        return device;
     }
 
     // Who acts on them is a monitor (xenvm); xenops ends when the guest runs.
@@ -430,162 +482,11 @@ private:
     GuestConfig result_;
 };
 
-const char* typeText(DomainType type) {
-    return type == DomainType::hvm ? "hvm" : type == DomainType::pvh ? "pvh" : "pv";
-}
-
-const char* backendText(xen::DiskBackend backend) {
-    switch (backend) {
-    case xen::DiskBackend::phy:
-        return "phy";
-    case xen::DiskBackend::file:
-        return "file";
-    case xen::DiskBackend::qcow2:
-        return "qcow2";
-    case xen::DiskBackend::vhd:
-        return "vhd";
-    }
-    return "?";
-}
-
 } // namespace
-
-const std::vector<std::string_view>& keysWithoutEffect() {
-    static const std::vector<std::string_view> keys{"on_poweroff",  "on_reboot",     "on_watchdog",
-                                                    "on_crash",     "on_soft_reset", "restart",
-                                                    "device_model", "shadow_memory"};
-    return keys;
-}
-
-const std::vector<std::string_view>& refusedKeys() {
-    static const std::vector<std::string_view> keys{"bootloader",
-                                                    "bootloader_args",
-                                                    "firmware",
-                                                    "cpuid",
-                                                    "cpus_soft",
-                                                    "vfb",
-                                                    "vkb",
-                                                    "vtpm",
-                                                    "vusb",
-                                                    "usbctrl",
-                                                    "usbdev",
-                                                    "usbdevice",
-                                                    "p9",
-                                                    "pvcalls",
-                                                    "channel",
-                                                    "dtdev",
-                                                    "vdispl",
-                                                    "vsnd",
-                                                    "vscsi",
-                                                    "vnuma",
-                                                    "nodes",
-                                                    "irqs",
-                                                    "ioports",
-                                                    "iomem",
-                                                    "gfx_passthru",
-                                                    "rdm",
-                                                    "rdm_mem_boundary",
-                                                    "altp2m",
-                                                    "altp2mhvm",
-                                                    "driver_domain",
-                                                    "device_model_override",
-                                                    "device_model_stubdomain_override",
-                                                    "device_model_stubdomain_seclabel",
-                                                    "device_model_user",
-                                                    "init_seclabel",
-                                                    "sdl",
-                                                    "opengl",
-                                                    "spice",
-                                                    "acpi_firmware",
-                                                    "smbios_firmware",
-                                                    "ms_vm_genid",
-                                                    "xend_suspend_evtchn_compat",
-                                                    "tsc_mode",
-                                                    "vuart",
-                                                    "passthrough",
-                                                    "pool",
-                                                    "max_grant_frames",
-                                                    "max_maptrack_frames"};
-    return keys;
-}
 
 GuestConfig toGuestConfig(const std::vector<ConfigEntry>& entries, const std::string& file,
                           const std::string& freshUuid, const DomainNames& names) {
     return Reader(entries, file, names).run(freshUuid);
-}
-
-std::string describe(const GuestConfig& config) {
-    const xen::DomainConfig& domain = config.domain;
-    const xen::DomainConfig usual;
-    std::string out;
-    const auto line = [&](std::string_view key, const std::string& value) {
-        out += fmt::format("{} = {}\n", key, value);
-    };
-    const auto text = [&](std::string_view key, const std::string& value) {
-        if (!value.empty())
-            line(key, value);
-    };
-    const auto flag = [&](std::string_view key, bool xen::DomainConfig::*member) {
-        if (domain.*member != usual.*member)
-            line(key, domain.*member ? "1" : "0");
-    };
-    line("name", domain.name);
-    line("uuid", domain.uuid);
-    line("type", typeText(domain.type));
-    line("memory", fmt::format("{} KiB", domain.memoryKib));
-    if (domain.maxMemoryKib != 0)
-        line("maxmem", fmt::format("{} KiB", domain.maxMemoryKib));
-    if (domain.videoMemoryKib != 0)
-        line("videoram", fmt::format("{} KiB", domain.videoMemoryKib));
-    line("vcpus", fmt::format("{}", domain.vcpus));
-    if (config.onlineVcpus != 0)
-        line("online", fmt::format("{}", config.onlineVcpus));
-    if (!config.cpus.empty())
-        line("cpus", cpusText(config.cpus));
-    if (config.weight)
-        line("weight", fmt::format("{}", *config.weight));
-    if (config.cap)
-        line("cap", fmt::format("{}", *config.cap));
-    text("kernel", domain.kernel);
-    text("ramdisk", domain.ramdisk);
-    text("cmdline", domain.cmdline);
-    text("boot", domain.bootOrder);
-    text("bios", domain.bios);
-    flag("hap", &xen::DomainConfig::hap);
-    flag("acpi", &xen::DomainConfig::acpi);
-    flag("apic", &xen::DomainConfig::apic);
-    flag("pae", &xen::DomainConfig::pae);
-    flag("nx", &xen::DomainConfig::nx);
-    flag("hpet", &xen::DomainConfig::hpet);
-    flag("viridian", &xen::DomainConfig::viridian);
-    flag("nestedhvm", &xen::DomainConfig::nestedHvm);
-    flag("localtime", &xen::DomainConfig::localtime);
-    flag("usb", &xen::DomainConfig::usb);
-    flag("vnc", &xen::DomainConfig::vnc);
-    if (domain.timeOffsetSeconds != 0)
-        line("rtc_timeoffset", fmt::format("{}", domain.timeOffsetSeconds));
-    text("serial", domain.serial);
-    text("soundhw", domain.sound);
-    text("seclabel", domain.flaskLabel);
-    for (const std::string& argument : domain.deviceModelArguments)
-        line("device-model argument", argument);
-    for (const xen::DiskConfig& disk : domain.disks)
-        line("disk", fmt::format("{} {} {} {} from domain {}, {}", disk.vdev, disk.cdrom ? "cdrom" : "disk",
-                                 disk.writable ? "w" : "r", backendText(disk.backend), disk.backendDomid,
-                                 disk.path.empty() ? "empty" : disk.path));
-    for (const xen::NicConfig& nic : domain.nics)
-        line("vif", fmt::format("{} {} on {} from domain {}{}{}{}{}{}", nic.devid, nic.mac,
-                                nic.bridge.empty() ? "no bridge" : nic.bridge, nic.backendDomid,
-                                nic.model.empty() ? "" : ", model " + nic.model,
-                                nic.script.empty() ? "" : ", script " + nic.script,
-                                nic.ip.empty() ? "" : ", ip " + nic.ip,
-                                nic.ifname.empty() ? "" : ", called " + nic.ifname,
-                                nic.rateBytes == 0
-                                    ? ""
-                                    : fmt::format(", {} bytes in {} us", nic.rateBytes, nic.rateIntervalUs)));
-    for (const xen::PciConfig& device : config.pci)
-        line("pci", pciText(device.address) + (device.permissive ? " permissive" : ""));
-    return out;
 }
 
 } // namespace xb::xenops

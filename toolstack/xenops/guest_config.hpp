@@ -16,11 +16,11 @@ namespace xb::xenops {
 
 struct GuestConfig {
     xen::DomainConfig domain;
-    std::vector<unsigned> cpus; ///< that its virtual CPUs may run on; empty: all
-    unsigned onlineVcpus = 0;   ///< at the start; 0: all
+    std::vector<unsigned> cpus;     ///< that its virtual CPUs may run on; empty: all
+    std::vector<unsigned> softCpus; ///< that they should run on; empty: all
+    unsigned onlineVcpus = 0;       ///< at the start; 0: all
     std::optional<std::uint16_t> weight;
     std::optional<std::uint16_t> cap;
-    std::vector<xen::PciConfig> pci;
     Warnings warnings;
 };
 

@@ -12,6 +12,11 @@ namespace {
 
 using xen::DomId;
 
+// No CPUs are all of them, which they may run on anyway.
+std::optional<std::vector<unsigned>> unlessAll(const std::vector<unsigned>& cpus) {
+    return cpus.empty() ? std::nullopt : std::optional(cpus);
+}
+
 Task<> applyRest(xen::Hypervisor& hypervisor, GuestConfig config, DomId domid) {
     if (config.weight || config.cap) {
         auto parameters = co_await hypervisor.schedulerParameters(domid);
@@ -19,16 +24,14 @@ Task<> applyRest(xen::Hypervisor& hypervisor, GuestConfig config, DomId domid) {
         parameters.cap = config.cap.value_or(parameters.cap);
         co_await hypervisor.setSchedulerParameters(domid, parameters);
     }
-    if (!config.cpus.empty()) {
-        const std::optional<std::vector<unsigned>> hard = config.cpus;
-        const std::optional<std::vector<unsigned>> soft;
+    if (!config.cpus.empty() || !config.softCpus.empty()) {
+        const auto hard = unlessAll(config.cpus);
+        const auto soft = unlessAll(config.softCpus);
         for (unsigned vcpu = 0; vcpu < config.domain.vcpus; ++vcpu)
             co_await hypervisor.setAffinity(domid, vcpu, hard, soft);
     }
     if (config.onlineVcpus != 0)
         co_await hypervisor.setOnlineVcpus(domid, config.onlineVcpus);
-    for (const xen::PciConfig& device : config.pci)
-        co_await hypervisor.addPci(domid, device);
 }
 
 Task<DomId> make(xen::Hypervisor& hypervisor, xen::DomainConfig domain, UniqueFd saved, bool restored) {

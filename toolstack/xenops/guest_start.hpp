@@ -21,7 +21,7 @@ Task<GuestConfig> savedGuestConfig(Context& context, xen::SavedHeader header, st
                                    std::optional<std::string> name);
 
 /// Makes the domain (with the memory and state of `saved`, if that is a descriptor) and does to it what the
-/// file says of CPUs, shares and PCI devices. It is left paused. On failure everything is undone.
+/// file says of CPUs and shares. It is left paused. On failure everything is undone.
 Task<xen::DomId> startGuest(xen::Hypervisor& hypervisor, GuestConfig config, UniqueFd saved, bool restored);
 
 } // namespace xb::xenops

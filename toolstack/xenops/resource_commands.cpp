@@ -11,6 +11,8 @@ namespace {
 constexpr std::uint64_t kibPerMib = 1024;
 /// A guest with less does not live (the classic limit of balloon, in MiB).
 constexpr std::uint64_t leastBalloonMib = 16;
+/// What the control domain keeps unless told otherwise (dom0-min-mem of the classic toolstack).
+constexpr auto leastControlMib = "196";
 constexpr std::uint64_t highestWeight = 65535;
 constexpr std::uint64_t highestCap = 65535;
 
@@ -26,6 +28,11 @@ Task<> memSet(Context& context) {
     const auto kib = parseMemory(flagOrOperand(context, "memory", "MEMORY"), "memory", kibPerMib);
     if (kib <= leastBalloonMib * kibPerMib)
         throw notValid("memory", fmt::format("it must be more than {} MiB", leastBalloonMib));
+    const auto least = parseMemory(context.arguments.text("dom0-min-mem").value_or(leastControlMib),
+                                   "dom0-min-mem", kibPerMib);
+    if (info.domid == 0 && kib < least)
+        throw notValid("memory", fmt::format("domain 0 keeps at least {} MiB; -dom0-min-mem says how much",
+                                             least / kibPerMib));
     co_await context.hypervisor.setMemoryTarget(info.domid, kib);
 }
 
@@ -176,7 +183,9 @@ std::vector<SubCommand> resourceCommands() {
         {"balloon",
          {"mem-set"},
          "DOMAIN [MEMORY]",
-         {domidFlag, {"memory", "MIB", "or with one of the letters k, m, g, t"}},
+         {domidFlag,
+          {"memory", "MIB", "or with one of the letters k, m, g, t"},
+          {"dom0-min-mem", "MIB", "what domain 0 must keep [196]"}},
          "asks the guest to come to so much memory",
          memSet},
         {"setmaxmem",

@@ -53,6 +53,8 @@ TEST_F(XenopsIntegration, resourcesAndDevicesOfAGuestThatRuns) {
     EXPECT_THAT(fine({"vcpu-list", "worker"}), HasSubstr("0 / all"));
     fine({"sched-credit", "-d", "worker", "-w", "512", "-c", "50"});
     EXPECT_EQ(fine({"sched_get", "worker"}), "512 50\n");
+    EXPECT_THAT(fine({"sched-credit"}), AllOf(HasSubstr("Domain-0"), HasSubstr("worker")));
+    EXPECT_THAT(fine({"vcpu-list"}), AllOf(HasSubstr("Domain-0"), HasSubstr("worker")));
     const std::string disk = emulator->directory() + "/disk";
     writeFileAtomically(disk, std::string(4096, 'x'));
     fine({"block-attach", "worker", "file:" + disk, "xvdb", "w"});

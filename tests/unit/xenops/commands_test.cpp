@@ -317,6 +317,10 @@ TEST_F(XenopsCommands, memoryAndProcessors) {
     run({"balloon", "-domid", "1", "-memory", "128"});
     EXPECT_THAT(hypervisor.calls, ElementsAre("target 1 131072"));
     EXPECT_THAT(run({"balloon", "1", "16"}), HasSubstr("more than 16 MiB"));
+    EXPECT_THAT(run({"mem-set", "0", "195"}), HasSubstr("domain 0 keeps at least 196 MiB"));
+    EXPECT_THAT(run({"mem-set", "-dom0-min-mem", "1g", "0", "1023"}), HasSubstr("at least 1024 MiB"));
+    run({"mem-set", "0", "196"});
+    EXPECT_THAT(hypervisor.calls, ElementsAre("target 0 200704"));
     run({"setmaxmem", "-domid", "1", "-memory", "65536"});
     EXPECT_THAT(hypervisor.calls, ElementsAre("max 1 65536"));
     run({"vcpu-set", "guest", "2"});
@@ -396,7 +400,7 @@ TEST_F(XenopsCommands, createReadsFileAndCommandLine) {
     EXPECT_EQ(run({"create", "-p", config, "name='other'"}), "created domain: 3\n");
     EXPECT_THAT(hypervisor.calls, Not(Contains("unpause 3")));
     EXPECT_THAT(run({"create", config, "name='guest'"}), HasSubstr("has the name or UUID"));
-    EXPECT_THAT(run({"create", "-n", config}), HasSubstr("memory = 32768 KiB"));
+    EXPECT_THAT(run({"create", "-n", config, "name='third'"}), HasSubstr("memory = 32768 KiB"));
     EXPECT_THAT(run({"create", config, "memory="}), HasSubstr("the command line:1: "));
     EXPECT_THAT(run({"create", "/no/such/file"}), HasSubstr("/no/such/file"));
 }

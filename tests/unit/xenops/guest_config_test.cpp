@@ -57,6 +57,15 @@ TEST(XenopsGuestConfig, generatedAddressesStay) {
     EXPECT_THAT(first[0].mac, StartsWith("00:16:3e:"));
 }
 
+TEST(XenopsGuestConfig, aPvGuestWithBootloaderAndFramebuffer) {
+    const auto config = read("name='n'\nmemory=32\nbootloader='/usr/lib/xen-4.17/bin/pygrub'\n"
+                             "vfb=['type=vnc,vncunused=1,keymap=de']");
+    EXPECT_EQ(config.domain.bootloader, "pygrub");
+    EXPECT_TRUE(config.domain.framebuffer);
+    EXPECT_TRUE(config.domain.vnc);
+    EXPECT_THAT(config.warnings, testing::ElementsAre(HasSubstr("keymap=de is without effect")));
+}
+
 TEST(XenopsGuestConfig, whatIsMissing) {
     EXPECT_THROW(read("memory=32"), Error);
     EXPECT_THROW(read("name='n'"), Error);
@@ -82,6 +91,18 @@ TEST(XenopsGuestConfig, whatIsWrongIsNamedWithItsLine) {
     EXPECT_THAT(complaint("vif=['ip=$(reboot)']"), HasSubstr("no addresses"));
     EXPECT_THAT(complaint("vif=['colour=red']"), HasSubstr("colour= is not supported"));
     EXPECT_THAT(complaint("pci=['xx']"), HasSubstr("no PCI address"));
+    EXPECT_THAT(complaint("timer_mode=4"), HasSubstr("a number from 0 to 3, or one of delay_for"));
+    EXPECT_THAT(complaint("timer_mode='late'"), HasSubstr("one of delay_for"));
+    EXPECT_THAT(complaint("bootloader='/usr/bin/grub'"), HasSubstr("is not pygrub"));
+    EXPECT_THAT(complaint("type='hvm'\nbootloader='pygrub'"), HasSubstr("for PV and PVH guests"));
+    EXPECT_THAT(complaint("usbctrl=['type=xhci']"), HasSubstr("type=xhci is none of"));
+    EXPECT_THAT(complaint("usbctrl=['version=4']"), HasSubstr("\"4\" is no number from 1 to 3"));
+    EXPECT_THAT(complaint("usbctrl=['ports=32']"), HasSubstr("from 1 to 31"));
+    EXPECT_THAT(complaint("usbdev=['hostbus=1']"), HasSubstr("needs hostbus and hostaddr"));
+    EXPECT_THAT(complaint("usbdev=['hostbus=1,hostaddr=2,type=net']"), HasSubstr("neither hostbus"));
+    EXPECT_THAT(complaint("vfb=['vnc=2']"), HasSubstr("\"2\" is no number from 0 to 1"));
+    EXPECT_THAT(complaint("vfb=['vnc']"), HasSubstr("not made of KEY=VALUE"));
+    EXPECT_THAT(complaint("cpus_soft=['0','1']"), HasSubstr("for each virtual CPU is not supported"));
     EXPECT_THAT(complaint("on_crash='explode'"), HasSubstr("cannot be \"explode\""));
     EXPECT_THAT(complaint("uuid='x'"), HasSubstr("no UUID"));
     EXPECT_THAT(complaint("name='7'"), HasSubstr("domain number"));
