@@ -73,7 +73,7 @@ Task<> Client::set(std::string path, std::string interface, std::string property
     message.openVariant(value.type);
     append(message, value);
     message.closeVariant();
-    co_await send(std::move(message), quickCallTimeout, "Set");
+    co_await send(std::move(message), methodTimeout, "Set");
 }
 
 Task<std::vector<std::pair<std::string, Value>>> Client::getAll(std::string path, std::string interface) {

@@ -22,10 +22,12 @@ public:
     explicit ReplyError(const Error& error) : Error(error) {}
 };
 
-/// Time for introspection, properties and lists, which no daemon needs long for.
+/// Time for introspection, values of properties and lists, which no daemon needs long for.
 inline constexpr std::chrono::seconds quickCallTimeout = defaultCallTimeout;
-/// Time for a method whose interface does not say how long it may take: as good as none, because a method may
-/// well wait for a person or a guest. --timeout is for those who cannot.
+/// Time for a method whose interface does not say how long it may take, and for setting a property: as good
+/// as none, because both may well wait for a person or a guest, which has to take the disk whose path is set,
+/// say.
+/// --timeout is for those who cannot.
 inline constexpr std::chrono::seconds methodTimeout{std::chrono::hours(24 * 365)};
 
 class Client {
