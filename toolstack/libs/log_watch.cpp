@@ -28,7 +28,7 @@ LogWatch::LogWatch(const Executor& executor, Workers& workers, std::filesystem::
 
 std::shared_ptr<LogWatch> LogWatch::open(const Executor& executor, Workers& workers,
                                          std::filesystem::path file, LogLimits limits) {
-    const std::shared_ptr<LogWatch> watch(new LogWatch(executor, workers, std::move(file), limits));
+    std::shared_ptr<LogWatch> watch(new LogWatch(executor, workers, std::move(file), limits));
     UniqueFd events(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
     if (!events)
         throw systemError("cannot watch " + watch->file_.string(), errno);
