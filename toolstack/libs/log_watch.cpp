@@ -7,7 +7,6 @@
 
 #include <array>
 #include <cerrno>
-#include <climits>
 #include <cstring>
 
 #include <sys/inotify.h>

@@ -71,15 +71,14 @@ void checkDevice(const xen::PciConfig& pci, const fs::path& system) {
     const std::string driver = fs::read_symlink(device / "driver", ignored).filename().string();
     if (driver == givingDriver)
         return;
-    const std::string use = pci.seize ? xen::useInControlDomain(pci.address, system) : "";
-    if (!use.empty())
+    if (!pci.seize)
+        throw Error(fmt::format(
+            "PCI device {} cannot be given to the VM: it {}; say bind in its line, or make it "
+            "assignable with xenops pci-bind {}",
+            address, driver.empty() ? "was not made assignable" : "belongs to the driver " + driver,
+            address));
+    if (const std::string use = xen::useInControlDomain(pci.address, system); !use.empty())
         throw Error(fmt::format("PCI device {} cannot be given to the VM: {}", address, use));
-    if (pci.seize)
-        return;
-    throw Error(fmt::format(
-        "PCI device {} cannot be given to the VM: it {}; say bind in its line, or make it "
-        "assignable with xenops pci-bind {}",
-        address, driver.empty() ? "was not made assignable" : "belongs to the driver " + driver, address));
 }
 
 } // namespace

@@ -18,9 +18,9 @@ class Pci {
 public:
     explicit Pci(const PciConfig& from) {
         libxl_device_pci_init(&value);
-        DomainConfig nobody;
-        nobody.name = "with it";
-        translatePciDevice(nobody, from, value);
+        DomainConfig owner; // only its name counts, in the text of an error
+        owner.name = "that is to have it";
+        translatePciDevice(owner, from, value);
     }
     explicit Pci(const PciAddress& address) : Pci(PciConfig{address}) {}
     Pci(const Pci&) = delete;
@@ -64,20 +64,9 @@ void requireDevice(const PciAddress& address) {
         throw Error(fmt::format("the host has no PCI device {}", toString(address)));
 }
 
-class PhysicalInfo {
-public:
-    PhysicalInfo() { libxl_physinfo_init(&value); }
-    PhysicalInfo(const PhysicalInfo&) = delete;
-    PhysicalInfo& operator=(const PhysicalInfo&) = delete;
-    ~PhysicalInfo() { libxl_physinfo_dispose(&value); }
-    libxl_physinfo value;
-};
-
 // Without one libxl stops half way: the device is with pciback then, and libxl cannot give it back either.
 void requireIommu(LibxlContext& libxl) {
-    PhysicalInfo info;
-    libxl.check("asking for the capabilities of the host", libxl_get_physinfo(libxl.get(), &info.value));
-    if (!info.value.cap_hvm_directio)
+    if (!queryHost(libxl).directIo)
         throw Error(
             "PCI devices of this host cannot be handed out: it has no IOMMU (VT-d or AMD-Vi is absent, or "
             "switched off in the firmware)");
